@@ -1,0 +1,95 @@
+// What the rest of the kernel asks of the memory manager: address spaces, faults, the system calls
+// that change mappings, and access to user memory.
+//
+// An Mm is one address space: a kernel root and a user root that share the tables of the user half.
+// It is reference-counted (a reference for each thread) and pinned from the end of its making until
+// it is dropped. `cpu` is the calling vCPU's number, which must not change during a call:
+// the kernel does not preempt itself, and event upcalls are masked while mm code runs.
+//
+// Lock order: Mm lock, then one L1 table lock after another; none is held across a context switch,
+// and no function here sleeps. Nothing here may be called with an L1 table lock held.
+// Results of the sys_ functions are values or negative errno (Linux's numbers).
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <span>
+
+namespace kernel {
+
+struct Mm;
+
+// --- the life of an address space ---
+
+// Once, on the boot vCPU, when frames and the direct map work. The root that the kernel booted on
+// becomes the template: its kernel half is shared by all address spaces, it has no user half, and
+// it is what a vCPU runs on without a process.
+void mm_boot();
+// Once on each vCPU before it uses any other function here.
+void mm_start_vcpu(unsigned cpu);
+
+// A new empty address space, not pinned before its first activation; nullptr if memory is out.
+Mm* mm_create();
+// The copy of parent for a child process, pinned; nullptr if memory is out.
+Mm* mm_fork(Mm& parent);
+void mm_get(Mm& mm);
+// Drops a reference; the last one takes the address space down, and then no vCPU may run on it:
+// call mm_deactivate first, also on the vCPU that makes this call.
+void mm_put(Mm& mm);
+
+// Loads both roots of mm on this vCPU. Cheap if mm is already active here.
+void mm_activate(Mm& mm, unsigned cpu);
+// Puts this vCPU on the template root. Does nothing if no address space is active here.
+void mm_deactivate(unsigned cpu);
+// Called when one thread makes way for another: panics unless the hypercall queue of this vCPU
+// is empty, no lazy section is open and no L1 table lock is held.
+void mm_context_switch(unsigned cpu);
+
+// --- faults ---
+
+enum class FaultResult {
+  kResolved,  // the access may be retried
+  kSpurious,  // the tables permit the access already: retry, a bounded number of times
+  kBad,       // the process may not do this
+  kNoMemory,
+};
+// error_code has the bits of a page fault [SDM 3A 4.7].
+FaultResult handle_user_fault(Mm& mm, uint64_t address, uint64_t error_code);
+// A page fault of the kernel itself outside the user half: true if the tables permit the access
+// (the translation that faulted was stale), so that it may be retried.
+bool kernel_fault_is_spurious(uint64_t address, uint64_t error_code);
+
+// --- system calls (semantics in guest_abi/syscall.h) ---
+
+int64_t sys_mmap(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, uint64_t flags);
+int64_t sys_munmap(Mm& mm, uint64_t address, uint64_t length);
+int64_t sys_mprotect(Mm& mm, uint64_t address, uint64_t length, uint64_t prot);
+int64_t sys_mprotect_naive(Mm& mm, uint64_t address, uint64_t length, uint64_t prot);
+int64_t sys_populate(Mm& mm, uint64_t address, uint64_t length, uint64_t phase);
+int64_t sys_pin_test(uint64_t pte_page_count, uint64_t pin_phase, uint64_t unpin_phase);
+int64_t sys_pte_query(Mm& mm, uint64_t address);
+int64_t sys_clear_refs(Mm& mm, uint64_t address, uint64_t length);
+int64_t sys_test_and_clear_young(Mm& mm, uint64_t address, uint64_t length);
+int64_t sys_madvise_dontneed(Mm& mm, uint64_t address, uint64_t length);
+
+// --- building the first process ---
+
+struct ImageInfo {
+  uint64_t entry;
+  uint64_t stack_top;
+  uint64_t program;  // where the program was mapped
+  uint64_t program_byte_count;
+};
+// Loads the interpreter (an ELF file in kernel memory) and the program into a fresh mm: segments,
+// state pages and stack populated, the program read-only. Returns 0, -ENOEXEC, -E2BIG or -ENOMEM.
+int64_t mm_map_image(Mm& mm, std::span<const std::byte> interpreter,
+                     std::span<const std::byte> program, ImageInfo& info);
+
+// --- user memory, through the tables of mm, which need not be active ---
+
+// 0 or -EFAULT. Resolves faults on the way; a failure may leave part of the bytes copied.
+int64_t copy_from_user(Mm& mm, void* to, uint64_t from, size_t byte_count);
+int64_t copy_to_user(Mm& mm, uint64_t to, const void* from, size_t byte_count);
+
+}  // namespace kernel
