@@ -1,0 +1,34 @@
+// What one run of the machine is asked for.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "machine/kvm_traits.h"
+
+namespace vmm {
+
+enum class AuditPolicy { kOff, kAtExit };
+
+struct RunOptions {
+  std::string guest_name = "built-in";  // as messages call it
+  std::string command_line;             // start_info.cmd_line
+  std::vector<std::string> phase_labels;
+  unsigned vcpus = 1;
+  uint64_t memory_mib = 64;
+  uint64_t seed = 1;  // of the p2m's shuffle
+  bool identity_p2m = false;
+  std::optional<double> timeout_seconds;
+  AuditPolicy audit = AuditPolicy::kAtExit;
+  KvmTraits traits;  // as the probe found them
+  // Takes the guest's console output; called from vCPU threads, one at a time.
+  std::function<void(std::string_view)> console;
+  // Asked about ten times a second and after every signal: true ends the run as interrupted.
+  std::function<bool()> interrupted;
+};
+
+}  // namespace vmm

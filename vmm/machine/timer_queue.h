@@ -1,0 +1,41 @@
+// One deadline for each vCPU, served by one thread that exists only once a guest asks for a timer.
+//
+// Lock: mutex_, a leaf; `expired` is called without it, on the timer thread.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "hypercalls/services.h"
+
+namespace vmm {
+
+class TimerQueue final : public Timers {
+ public:
+  TimerQueue(unsigned vcpu_count, Clock& clock, std::function<void(VcpuId)> expired);
+  ~TimerQueue() override;
+  void set_timer(VcpuId vcpu, uint64_t deadline) override;
+  void stop_timer(VcpuId vcpu) override;
+  // Ends the thread; no timer fires afterwards.
+  void stop();
+  // Whether any deadline is set.
+  bool any_armed();
+
+ private:
+  void serve();
+  std::optional<unsigned> earliest() const;
+
+  Clock& clock_;
+  std::function<void(VcpuId)> expired_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::optional<uint64_t>> deadlines_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace vmm
