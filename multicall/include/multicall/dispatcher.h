@@ -49,7 +49,7 @@ struct Outcome {
   int64_t result = 0;
   // The multicall is not done: call it again with these arguments, which is not a new call.
   bool preempted = false;
-  pvmmu::LinearAddr next;
+  pvmmu::LinearAddr next{};
   uint32_t remaining = 0;
 };
 
