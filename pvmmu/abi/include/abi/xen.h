@@ -9,6 +9,7 @@
 
 #include <xen/callback.h>
 #include <xen/elfnote.h>
+#include <xen/errno.h>
 #include <xen/event_channel.h>
 #include <xen/features.h>
 #include <xen/io/console.h>

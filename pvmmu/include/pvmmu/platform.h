@@ -1,0 +1,54 @@
+// What the MMU needs of the machine below it. The VMM implements it over the VM's memory, tests
+// over an array that records history.
+//
+// Every function is called with the MMU's lock held. Frames are in range of the frame table: the
+// MMU checks before it asks. Implementations do not call back into the MMU.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/frame.h"
+#include "base/linear_addr.h"
+#include "pvmmu/vcpu.h"
+
+namespace pvmmu {
+
+// What to drop from a translation cache: everything, or the translation of one address. Either
+// also drops the cached upper levels of a walk. Guest entries are never global.
+struct TlbFlush {
+  bool all = true;
+  LinearAddr address;  // when not all
+};
+
+class Platform {
+ public:
+  // One atomic 8-byte load of entry `index` (< 512) of the frame `table`.
+  virtual uint64_t read_entry(Mfn table, unsigned index) = 0;
+  // Strong compare-exchange of 8 bytes, atomic against processors that set Accessed and Dirty. On
+  // failure `expected` receives what is there.
+  virtual bool compare_exchange_entry(Mfn table, unsigned index, uint64_t& expected,
+                                      uint64_t desired) = 0;
+  // Plain copies inside one frame.
+  virtual void read_bytes(Maddr from, void* to, size_t size) = 0;
+  virtual void write_bytes(Maddr to, const void* from, size_t size) = 0;
+  virtual void write_m2p(Mfn frame, Pfn pfn) = 0;
+  // A present entry of a table was changed or removed (never not-present -> present): a shadow MMU
+  // must be told of it before the next flush counts.
+  virtual void entry_changed(Mfn table, unsigned index) = 0;
+  // Before the first read of a promotion: a shadow MMU may hold another view of a frame that the
+  // host wrote.
+  virtual void frame_becomes_table(Mfn table) = 0;
+  // Complete on return for every vCPU in the mask; the caller's own may be completed when it next
+  // enters the guest.
+  virtual void flush_tlb(VcpuMask vcpus, TlbFlush what) = 0;
+  // The vCPUs that exist.
+  virtual VcpuMask all_vcpus() = 0;
+  // The entry that the hypervisor wants in slot 256..271 of every L4 table; 0 for none.
+  virtual uint64_t hypervisor_slot_entry(unsigned slot) = 0;
+
+ protected:
+  ~Platform() = default;
+};
+
+}  // namespace pvmmu
