@@ -10,13 +10,14 @@
 #include <array>
 #include <cstddef>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "machine/guest_registers.h"
 
 namespace vmm {
+
+struct GuestImage;
 
 struct HypercallRecord {
   uint64_t number = 0;
@@ -61,8 +62,11 @@ using GuestReader = std::function<bool(uint64_t address, void* to, size_t size)>
 std::vector<uint64_t> walk_frame_pointers(const GuestRegisters& registers, const GuestReader& read,
                                           unsigned limit = 32);
 
-// The report as text for stderr, several lines. guest_elf is the file the guest was built from (may
-// be empty: then addresses stay bare).
-std::string crash_report(const CrashInfo& crash, std::span<const std::byte> guest_elf);
+// The report as text for stderr, several lines. Without an image, addresses stay bare.
+std::string crash_report(const CrashInfo& crash, const GuestImage* image);
+
+// "name+0x12" for an address of the guest, with C++ names in readable form; empty if no symbol
+// covers it.
+std::string symbolise(const GuestImage& image, uint64_t address);
 
 }  // namespace vmm

@@ -1,0 +1,120 @@
+#include "stats/statistics.h"
+
+#include "absl/strings/str_cat.h"
+#include "stats/counter_set.h"
+#include "stats/varying_paths.h"
+
+namespace vmm {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using guest_abi::kFirstLabelPhase;
+using guest_abi::kMaxPhases;
+using guest_abi::kOperationCount;
+
+CounterSet vcpu_counters(const VcpuStatistics& vcpu) {
+  CounterSet set;
+  set.add(vcpu.counters, MulticallSizes{});
+  for (uint32_t phase = 0; phase < kMaxPhases; ++phase) {
+    set.multicall_sizes += vcpu.attribution->phase_total(phase).multicall_sizes;
+    if (vcpu.accounting) set.add(vcpu.accounting->phases[phase]);
+  }
+  return set;
+}
+
+CounterSet phase_counters(std::span<const VcpuStatistics> vcpus, uint32_t phase) {
+  CounterSet set;
+  for (const VcpuStatistics& vcpu : vcpus) {
+    const PhaseAttribution::Bucket bucket = vcpu.attribution->phase_total(phase);
+    set.add(bucket.counters, bucket.multicall_sizes);
+    if (vcpu.accounting) set.add(vcpu.accounting->phases[phase]);
+  }
+  return set;
+}
+
+CounterSet operation_counters(std::span<const VcpuStatistics> vcpus, uint32_t operation) {
+  CounterSet set;
+  for (const VcpuStatistics& vcpu : vcpus) {
+    const PhaseAttribution::Bucket bucket = vcpu.attribution->operation_total(operation);
+    set.add(bucket.counters, bucket.multicall_sizes);
+    if (vcpu.operations) set.add(vcpu.operations->operations[operation]);
+  }
+  return set;
+}
+
+std::string phase_label(const RunFacts& facts, uint32_t phase) {
+  if (phase == guest_abi::kPhaseBoot) return "boot";
+  if (phase == guest_abi::kPhaseMain) return "main";
+  const size_t label = phase - kFirstLabelPhase;
+  if (label < facts.phase_labels.size()) return facts.phase_labels[label];
+  return absl::StrCat("phase ", phase);
+}
+
+// Every labelled phase of the workload, and any other one in which something was counted.
+Json phases_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpus) {
+  Json phases = Json::array();
+  for (uint32_t phase = 0; phase < kMaxPhases; ++phase) {
+    const CounterSet set = phase_counters(vcpus, phase);
+    const bool labelled =
+        phase >= kFirstLabelPhase && phase - kFirstLabelPhase < facts.phase_labels.size();
+    if (set.empty() && !labelled) continue;
+    Json object = {{"label", phase_label(facts, phase)}};
+    append_counters(object, set);
+    phases.push_back(std::move(object));
+  }
+  return phases;
+}
+
+Json operations_json(std::span<const VcpuStatistics> vcpus) {
+  Json operations = Json::object();
+  for (uint32_t operation = 0; operation < kOperationCount; ++operation) {
+    const CounterSet set = operation_counters(vcpus, operation);
+    if (set.empty()) continue;
+    Json object = Json::object();
+    append_counters(object, set);
+    operations[guest_abi::kOperationNames[operation]] = std::move(object);
+  }
+  return operations;
+}
+
+Json facts_json(const RunFacts& facts) {
+  return {{"schema", "pvmmu-stats-1"},
+          {"guest", facts.guest},
+          {"workload", facts.workload},
+          {"mode", facts.mode},
+          {"engine", facts.engine},
+          {"kvm", facts.kvm},
+          {"vcpus", facts.vcpus},
+          {"memory_mib", facts.memory_mib},
+          {"seed", facts.seed},
+          {"tick_hz", facts.tick_hz},
+          {"batch", absl::StrCat(facts.batch_entries, ":", facts.batch_argument_bytes)},
+          {"split_ptl", facts.split_ptl},
+          {"exit_code", facts.exit_code}};
+}
+
+}  // namespace
+
+Json statistics_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpus) {
+  Json statistics = facts_json(facts);
+  CounterSet total;
+  Json per_vcpu = Json::array();
+  for (const VcpuStatistics& vcpu : vcpus) {
+    const CounterSet set = vcpu_counters(vcpu);
+    total.add(set.vmm, set.multicall_sizes);
+    total.add(set.guest);
+    Json object = Json::object();
+    append_counters(object, set);
+    per_vcpu.push_back(std::move(object));
+  }
+  append_counters(statistics, total);
+  statistics["phases"] = phases_json(facts, vcpus);
+  statistics["operations"] = operations_json(vcpus);
+  statistics["per_vcpu"] = std::move(per_vcpu);
+  statistics["wall_seconds"] = facts.wall_seconds;
+  statistics["nondeterministic"] = varying_paths(facts);
+  statistics["partial"] = facts.partial;
+  return statistics;
+}
+
+}  // namespace vmm
