@@ -33,47 +33,47 @@ static_assert(kStateBase + kStateBytes <= kStackTop - kStackBytes);
 static_assert(kProgramBase + kMaxProgramBytes <= kStateLimit);
 
 // d, a, b: registers named by the op's fields; imm: its number; text: a string of the program.
-#define GUEST_ABI_OPCODES(X)                                                                 \
-  X(kEnd, "end")              /* the program ends well: shuts the guest down with 0 */       \
-  X(kConst, "const")          /* d = imm */                                                  \
-  X(kMove, "move")            /* d = a */                                                    \
-  X(kAdd, "add")              /* d = a + b */                                                \
-  X(kSub, "sub")              /* d = a - b */                                                \
-  X(kMul, "mul")              /* d = a * b */                                                \
-  X(kDiv, "div")              /* d = a / b; fails if b is 0 */                               \
-  X(kMod, "mod")              /* d = a % b; fails if b is 0 */                               \
-  X(kAnd, "and")              /* d = a & b */                                                \
-  X(kEqual, "eq")             /* d = a == b */                                               \
-  X(kNotEqual, "ne")          /* d = a != b */                                               \
-  X(kLess, "lt")              /* d = a < b */                                                \
-  X(kLessEqual, "le")         /* d = a <= b */                                               \
-  X(kNot, "not")              /* d = a == 0 */                                               \
-  X(kRandom, "random")        /* d = uniform below a; fails if a is 0 */                     \
-  X(kQuery, "query")          /* d = the fact that imm names (Query) */                      \
-  X(kJump, "jump")            /* to op imm */                                                \
-  X(kJumpIfZero, "jz")        /* to op imm if a == 0 */                                      \
-  X(kBound, "bound")          /* fails with text unless a < imm */                           \
-  X(kBoundEnd, "bound_end")   /* fails with text unless b <= a and a <= imm */               \
-  X(kExpect, "expect")        /* fails with text unless a != 0 */                            \
-  X(kExpectResult, "result")  /* fails with text unless a == b, both signed */               \
-  X(kSyscall, "syscall")      /* d = system call imm with registers a, a + 1, ... a + 5 */   \
-  X(kLoad, "load")            /* d = word at address a; fails on a fault */                  \
-  X(kStore, "store")          /* word at address a = b; fails on a fault */                  \
-  X(kTryLoad, "try_load")     /* reads at address a: d = 1, or 0 if it faulted there */      \
-  X(kTryStore, "try_store")   /* word at address a = b: d = 1, or 0 if it faulted there */   \
-  X(kFetchAdd, "fetch_add")   /* d = word at address a, which atomically grows by b */       \
-  X(kFill, "fill")            /* word i of the page at address a = b + i, for all 512 */     \
-  X(kVerify, "verify")        /* fails with text unless the page at a is as kFill left it */ \
-  X(kCrash, "crash")          /* without a fault handler: reads address a (d 0) or writes */ \
-  X(kFork, "fork")            /* the child goes on, the parent at op imm; a failure fails */ \
-  X(kWait, "wait")            /* d = status of a child that ended, or a negative errno */    \
-  X(kExit, "exit")            /* ends the process with code a, its threads being joined */   \
-  X(kThread, "thread")        /* a thread goes on with a copy of the registers, the creator  \
-                                 at op imm */                                                \
-  X(kThreadEnd, "thread_end") /* ends the thread */                                          \
-  X(kJoin, "join")            /* waits for the threads that this one created */              \
-  X(kSpin, "spin")            /* stays on the processor for a pauses */                      \
-  X(kRelax, "relax")          /* a turn of a loop that waits for another thread */           \
+#define GUEST_ABI_OPCODES(X)                                                                    \
+  X(kEnd, "end")             /* the program ends well: shuts the guest down with 0 */           \
+  X(kConst, "const")         /* d = imm */                                                      \
+  X(kMove, "move")           /* d = a */                                                        \
+  X(kAdd, "add")             /* d = a + b */                                                    \
+  X(kSub, "sub")             /* d = a - b */                                                    \
+  X(kMul, "mul")             /* d = a * b */                                                    \
+  X(kDiv, "div")             /* d = a / b; fails if b is 0 */                                   \
+  X(kMod, "mod")             /* d = a % b; fails if b is 0 */                                   \
+  X(kAnd, "and")             /* d = a & b */                                                    \
+  X(kEqual, "eq")            /* d = a == b */                                                   \
+  X(kNotEqual, "ne")         /* d = a != b */                                                   \
+  X(kLess, "lt")             /* d = a < b */                                                    \
+  X(kLessEqual, "le")        /* d = a <= b */                                                   \
+  X(kNot, "not")             /* d = a == 0 */                                                   \
+  X(kRandom, "random")       /* d = uniform below a; fails if a is 0 */                         \
+  X(kQuery, "query")         /* d = the fact that imm names (Query) */                          \
+  X(kJump, "jump")           /* to op imm */                                                    \
+  X(kJumpIfZero, "jz")       /* to op imm if a == 0 */                                          \
+  X(kBound, "bound")         /* fails with text unless a < imm */                               \
+  X(kBoundEnd, "bound_end")  /* fails with text unless b <= a and a <= imm */                   \
+  X(kExpect, "expect")       /* fails with text unless a != 0 */                                \
+  X(kExpectResult, "result") /* fails with text unless a == b, both signed */                   \
+  X(kSyscall, "syscall")     /* d = system call imm with registers a, a + 1, ... a + 5 */       \
+  X(kLoad, "load")           /* d = word at address a; fails on a fault */                      \
+  X(kStore, "store")         /* word at address a = b; fails on a fault */                      \
+  X(kTryLoad, "try_load")    /* reads at address a: d = 1, or 0 if it faulted there */          \
+  X(kTryStore, "try_store")  /* word at address a = b: d = 1, or 0 if it faulted there */       \
+  X(kFetchAdd, "fetch_add")  /* d = word at address a, which atomically grows by b */           \
+  X(kFill, "fill")           /* word i of the page at address a = b + i, for all 512 */         \
+  X(kVerify, "verify")       /* fails with text unless the page at a is as kFill left it */     \
+  X(kCrash, "crash")         /* without a fault handler: reads address a (d 0) or writes */     \
+  X(kFork, "fork")     /* child: d = 0, goes on; parent: d = pid, at op imm; a failure fails */ \
+  X(kWait, "wait")     /* d = status of a child that ended, or a negative errno */              \
+  X(kExit, "exit")     /* ends the process with code a, its threads being joined */             \
+  X(kThread, "thread") /* a thread with a copy of the registers goes on, its creator at op imm  \
+                          with d = thread id */                                                 \
+  X(kThreadEnd, "thread_end") /* ends the thread */                                             \
+  X(kJoin, "join")            /* waits for the threads that this one created */                 \
+  X(kSpin, "spin")            /* stays on the processor for a pauses */                         \
+  X(kRelax, "relax")          /* a turn of a loop that waits for another thread */              \
   X(kPrint, "print")          /* text to the console, with the value of a unless imm is 0 */
 
 enum class Opcode : uint8_t {
@@ -97,9 +97,14 @@ struct Op {
   uint8_t d, a, b;  // registers, < kRegisterCount
   uint32_t line;    // of the source, for messages
   uint64_t imm;
-  uint32_t text;  // offset into the strings; 0 is the empty string
-  uint32_t reserved;
+  uint32_t text;   // offset into the strings; 0 is the empty string
+  uint32_t flags;  // kOpFlag..., others 0
 };
+
+// kFork, kThread: a failure does not fail the workload, d is the errno.
+inline constexpr uint32_t kOpFlagMayFail = 1;
+// kExpectResult, kVerify: register d is the page number that a message names.
+inline constexpr uint32_t kOpFlagPage = 2;
 
 // Offsets are in bytes from the header's start.
 struct ProgramHeader {

@@ -1,0 +1,63 @@
+// The whole state of one interpreted thread. It lies in the process's state page, so that fork
+// copies it, and nothing of a run is kept anywhere else.
+#pragma once
+
+#include <stdint.h>
+
+#include <atomic>
+
+#include "guest_abi/workload.h"
+
+namespace interpreter {
+
+inline constexpr unsigned kMessageBytes = 256;  // the most that one console write takes
+
+struct Request {
+  guest_abi::Syscall number;
+  uint64_t args[6];
+};
+
+// What to do with the result of the system call that a thread waits for.
+enum class Continuation : uint8_t {
+  kNone,
+  kResult,       // into the register; next op
+  kMustSucceed,  // fails unless 0; next op
+  kRetry,        // the same op again
+  kForked,
+  kWaited,
+  kThreadStarted,
+  kHandlerRemoved,
+  kWritten,         // a print: must have taken every byte
+  kFailureWritten,  // the message of a failure is out
+  kShutDown,        // the guest should have ended
+  kExited,          // the process should have ended
+};
+
+struct Thread {
+  std::atomic<uint32_t> in_use;
+  uint32_t index;
+  uint32_t creator;  // index of the thread that made it
+  uint32_t pc;
+  Continuation continuation;
+  bool failed;
+  uint32_t relax_turns;
+  uint32_t vcpu_count;
+  int32_t wait_status;
+  uint64_t seed;
+  uint64_t random_state;
+  Request request;
+  uint64_t registers[guest_abi::kRegisterCount];
+  uint32_t message_bytes;
+  char message[kMessageBytes];
+};
+
+static_assert(std::atomic<uint32_t>::is_always_lock_free);
+
+// The state page of a process.
+struct ProcessState {
+  Thread threads[guest_abi::kMaxThreads];
+};
+
+static_assert(sizeof(ProcessState) <= guest_abi::kStateBytes);
+
+}  // namespace interpreter
