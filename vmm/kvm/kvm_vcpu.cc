@@ -17,8 +17,8 @@ constexpr unsigned kMaxCpuidEntries = 256;
 // Gives the vCPU every CPUID leaf that this KVM supports. Without it EFER and the SYSCALL MSRs
 // cannot be set on some KVMs.
 absl::Status set_supported_cpuid(int device, int vcpu) {
-  std::vector<uint64_t> storage((sizeof(kvm_cpuid2) + kMaxCpuidEntries * sizeof(kvm_cpuid_entry2)) / 8 +
-                                1);
+  std::vector<uint64_t> storage(
+      (sizeof(kvm_cpuid2) + kMaxCpuidEntries * sizeof(kvm_cpuid_entry2)) / 8 + 1);
   auto* cpuid = reinterpret_cast<kvm_cpuid2*>(storage.data());
   cpuid->nent = kMaxCpuidEntries;
   if (ioctl(device, kGetSupportedCpuid, cpuid) < 0) {
@@ -34,9 +34,9 @@ absl::StatusOr<KvmVcpu> KvmVcpu::create(const KvmVm& vm, unsigned id) {
   KvmVcpu vcpu;
   vcpu.fd_ = UniqueFd(ioctl(vm.fd(), KVM_CREATE_VCPU, static_cast<unsigned long>(id)));
   if (!vcpu.fd_.valid()) return errno_status("KVM_CREATE_VCPU", errno);
-  if (auto status = set_supported_cpuid(vm.device_fd(), vcpu.fd_.get()); !status.ok()) return status;
-  void* area =
-      mmap(nullptr, vm.run_size(), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.fd_.get(), 0);
+  if (auto status = set_supported_cpuid(vm.device_fd(), vcpu.fd_.get()); !status.ok())
+    return status;
+  void* area = mmap(nullptr, vm.run_size(), PROT_READ | PROT_WRITE, MAP_SHARED, vcpu.fd_.get(), 0);
   if (area == MAP_FAILED) return errno_status("mmap of kvm_run", errno);
   vcpu.run_ = static_cast<kvm_run*>(area);
   vcpu.run_size_ = vm.run_size();

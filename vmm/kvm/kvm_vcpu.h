@@ -1,7 +1,7 @@
 // One KVM vCPU: its descriptor, its shared kvm_run area, and the state that is set once.
 //
-// Registers travel in the shared area (KVM_CAP_SYNC_REGS): general and special registers and pending
-// events are valid after every run; what the caller changes it marks in kvm_dirty_regs.
+// Registers travel in the shared area (KVM_CAP_SYNC_REGS): general and special registers and
+// pending events are valid after every run; what the caller changes it marks in kvm_dirty_regs.
 #pragma once
 
 #include <cstdint>

@@ -20,7 +20,8 @@ class KvmVm {
   // (user memory, synchronised registers, immediate exit), and makes a VM without interrupt chips.
   static absl::StatusOr<KvmVm> create();
 
-  // Maps host memory at a guest-physical address. Both page-aligned; the memory must outlive the VM.
+  // Maps host memory at a guest-physical address. Both page-aligned; the memory must outlive the
+  // VM.
   absl::Status add_memory(unsigned slot, uint64_t guest_address, void* host, size_t size);
 
   int fd() const { return vm_.get(); }

@@ -13,7 +13,8 @@ struct GuestRegisters {
   uint16_t cs, ss;
 };
 
-// By the number that instructions use: 0 rax, 1 rcx, 2 rdx, 3 rbx, 4 rsp, 5 rbp, 6 rsi, 7 rdi, 8..15.
+// By the number that instructions use: 0 rax, 1 rcx, 2 rdx, 3 rbx, 4 rsp, 5 rbp, 6 rsi, 7
+// rdi, 8..15.
 uint64_t& general_register(GuestRegisters& registers, unsigned number);
 
 }  // namespace vmm

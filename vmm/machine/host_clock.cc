@@ -18,8 +18,12 @@ HostClock::HostClock(uint64_t tsc_hz, uint64_t tsc_offset)
       tsc_hz_(tsc_hz),
       tsc_offset_(tsc_offset) {}
 
-uint64_t HostClock::now() { return nanoseconds(std::chrono::steady_clock::now() - start_); }
+uint64_t HostClock::now() {
+  return nanoseconds(std::chrono::steady_clock::now() - start_);
+}
 
-uint64_t HostClock::guest_tsc(VcpuId) { return __rdtsc() + tsc_offset_; }
+uint64_t HostClock::guest_tsc(VcpuId) {
+  return __rdtsc() + tsc_offset_;
+}
 
 }  // namespace vmm

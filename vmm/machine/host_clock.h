@@ -1,5 +1,5 @@
-// System time of a domain: the host's monotonic clock from the moment of construction, and the guest
-// TSC that goes with it.
+// System time of a domain: the host's monotonic clock from the moment of construction, and the
+// guest TSC that goes with it.
 #pragma once
 
 #include <chrono>

@@ -1,5 +1,6 @@
-// The machine's memory: one host mapping, whose byte at offset A is machine address A, which is also
-// KVM's guest-physical address A. The only place where a machine address becomes a host pointer.
+// The machine's memory: one host mapping, whose byte at offset A is machine address A, which is
+// also KVM's guest-physical address A. The only place where a machine address becomes a host
+// pointer.
 #pragma once
 
 #include <cstddef>

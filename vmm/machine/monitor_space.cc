@@ -23,8 +23,7 @@ using pvmmu::PtLevel;
 // Accessed and Dirty are preset: nobody tracks these pages, and a shadow MMU faults them in faster.
 constexpr uint64_t kTableFlags =
     pvmmu::kPtePresent | pvmmu::kPteWritable | pvmmu::kPteUser | pvmmu::kPteAccessed;
-constexpr uint64_t kSupervisorCode =
-    pvmmu::kPtePresent | pvmmu::kPteAccessed | pvmmu::kPteDirty;
+constexpr uint64_t kSupervisorCode = pvmmu::kPtePresent | pvmmu::kPteAccessed | pvmmu::kPteDirty;
 constexpr uint64_t kSupervisorData = kSupervisorCode | pvmmu::kPteWritable | pvmmu::kPteNoExecute;
 constexpr uint64_t kUserCode = kSupervisorCode | pvmmu::kPteUser;
 constexpr uint64_t kUserReadOnly = kUserCode | pvmmu::kPteNoExecute;
@@ -107,9 +106,13 @@ MonitorSpace::MonitorSpace(MachineMemory& memory, unsigned vcpu_count)
   for (unsigned vcpu = 0; vcpu < vcpu_count; ++vcpu) build_vcpu(vcpu);
 }
 
-Mfn MonitorSpace::take_frame() { return Mfn(next_frame_++); }
+Mfn MonitorSpace::take_frame() {
+  return Mfn(next_frame_++);
+}
 
-uint64_t* MonitorSpace::table(Mfn mfn) { return reinterpret_cast<uint64_t*>(memory_.frame(mfn)); }
+uint64_t* MonitorSpace::table(Mfn mfn) {
+  return reinterpret_cast<uint64_t*>(memory_.frame(mfn));
+}
 
 uint64_t MonitorSpace::slot_entry(unsigned slot) const {
   return reinterpret_cast<const uint64_t*>(memory_.frame(idle_root_))[slot];
@@ -203,7 +206,8 @@ void MonitorSpace::build_gdt(std::byte* page) {
   };
   slot(guest_abi::kMonitorCodeSelector) = 0x00af'9b00'0000'ffff;
   slot(guest_abi::kMonitorDataSelector) = 0x00cf'9300'0000'ffff;
-  slot(0xe018) = 0x00cf'9b00'0000'ffff;  // ring-1 and ring-0 32-bit code: unused, kept as Xen has it
+  slot(0xe018) =
+      0x00cf'9b00'0000'ffff;  // ring-1 and ring-0 32-bit code: unused, kept as Xen has it
   slot(0xe020) = 0x00cf'fb00'0000'ffff;  // FLAT_RING3_CS32
   slot(0xe028) = 0x00cf'f300'0000'ffff;  // FLAT_RING3_DS32
   slot(0xe030) = 0x00af'fb00'0000'ffff;  // FLAT_RING3_CS64
@@ -233,8 +237,8 @@ void MonitorSpace::build_vcpu(unsigned vcpu) {
     state->ist[i] = area + guest_abi::kVcpuFaultStack + (i + 1) * kPageSize;
   }
   state->io_map_base = sizeof(TaskState);
-  auto* descriptor = reinterpret_cast<uint64_t*>(
-      gdt + guest_abi::kMonitorTssSelector - kReservedGdtPage * kPageSize);
+  auto* descriptor = reinterpret_cast<uint64_t*>(gdt + guest_abi::kMonitorTssSelector -
+                                                 kReservedGdtPage * kPageSize);
   descriptor[0] = (sizeof(TaskState) - 1) | (tss & 0xff'ffff) << 16 | uint64_t{0x8b} << 40 |
                   ((tss >> 24) & 0xff) << 56;
   descriptor[1] = tss >> 32;
@@ -296,8 +300,7 @@ void MonitorSpace::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame
 }
 
 bool MonitorSpace::is_vector_stub(uint64_t rip) const {
-  return rip >= header_.vector_stubs &&
-         rip < header_.vector_stubs + 256 * MONITOR_VECTOR_STUB_SIZE;
+  return rip >= header_.vector_stubs && rip < header_.vector_stubs + 256 * MONITOR_VECTOR_STUB_SIZE;
 }
 
 uint64_t MonitorSpace::vector_of_stub(uint64_t rip) const {

@@ -3,8 +3,8 @@
 #include <sched.h>
 #include <signal.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
@@ -30,10 +30,12 @@ bool pushes_error_code(unsigned vector) {
          vector == 29 || vector == 30;
 }
 
-int kick_signal() { return SIGRTMIN + 1; }
+int kick_signal() {
+  return SIGRTMIN + 1;
+}
 
-// The running vCPU of this thread: its signal handler asks KVM_RUN to return at once, so that a kick
-// which arrives just before KVM_RUN is not lost.
+// The running vCPU of this thread: its signal handler asks KVM_RUN to return at once, so that a
+// kick which arrives just before KVM_RUN is not lost.
 thread_local kvm_run* current_run = nullptr;
 
 void on_kick(int) {
@@ -121,7 +123,9 @@ absl::Status Processor::set_msr(uint32_t index, uint64_t value) {
   return vcpu_.set_msrs({&msr, 1});
 }
 
-absl::StatusOr<uint64_t> Processor::msr(uint32_t index) { return vcpu_.msr(index); }
+absl::StatusOr<uint64_t> Processor::msr(uint32_t index) {
+  return vcpu_.msr(index);
+}
 
 void Processor::bind_to_this_thread() {
   thread_ = pthread_self();

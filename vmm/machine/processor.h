@@ -5,15 +5,15 @@
 // wait_until_flushed() may be called by any thread.
 //
 // A flush that is owed is paid before the vCPU executes another instruction at CPL3. Whoever owes
-// one to a vCPU sets the debt first, kicks, and waits until the vCPU is outside KVM_RUN or has paid;
-// the vCPU needs no lock to get there.
+// one to a vCPU sets the debt first, kicks, and waits until the vCPU is outside KVM_RUN or has
+// paid; the vCPU needs no lock to get there.
 #pragma once
 
 #include <pthread.h>
 
 #include <atomic>
-#include <memory>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,9 +44,9 @@ struct Trap {
 
 // What is to be done at ring 0 on the way to CPL3.
 struct EntryPlan {
-  pvmmu::Mfn root;               // the L4 to run on
-  bool swap_gs = false;          // exchange the GS bases (kernel <-> user)
-  std::vector<uint64_t> touches; // maddrs of entries that a shadow MMU must be told of
+  pvmmu::Mfn root;                // the L4 to run on
+  bool swap_gs = false;           // exchange the GS bases (kernel <-> user)
+  std::vector<uint64_t> touches;  // maddrs of entries that a shadow MMU must be told of
 };
 
 class Processor {

@@ -8,7 +8,9 @@ namespace vmm {
 TimerQueue::TimerQueue(unsigned vcpu_count, Clock& clock, std::function<void(VcpuId)> expired)
     : clock_(clock), expired_(std::move(expired)), deadlines_(vcpu_count) {}
 
-TimerQueue::~TimerQueue() { stop(); }
+TimerQueue::~TimerQueue() {
+  stop();
+}
 
 void TimerQueue::stop() {
   {

@@ -22,7 +22,8 @@ constexpr uint8_t kInterrupt82[] = {0xcd, 0x82};
 constexpr uint8_t kLoad[] = {0x48, 0x8b, 0x06, 0xcc};
 
 absl::Status unexpected(const char* what, const Trap& trap) {
-  if (trap.kind == Trap::Kind::kFailed) return absl::UnavailableError(absl::StrCat(what, ": ", trap.failure));
+  if (trap.kind == Trap::Kind::kFailed)
+    return absl::UnavailableError(absl::StrCat(what, ": ", trap.failure));
   return absl::UnavailableError(
       absl::StrFormat("%s: unexpected trap, vector %u", what, trap.vector));
 }
@@ -36,8 +37,7 @@ absl::Status probe_syscall(ScratchMachine& machine, KvmTraits& traits) {
   const Trap trap = machine.run(kSyscall, registers);
   if (trap.kind == Trap::Kind::kSyscall) {
     traits.syscall_raises_privilege = true;
-  } else if (is_exception(trap, kGeneralProtection) &&
-             registers.rip == guest_abi::kGateRaising) {
+  } else if (is_exception(trap, kGeneralProtection) && registers.rip == guest_abi::kGateRaising) {
     traits.syscall_raises_privilege = false;
   } else {
     return unexpected("syscall at CPL3", trap);
@@ -112,11 +112,11 @@ double median_microseconds(const std::function<void()>& action) {
 
 absl::Status probe_costs(ScratchMachine& machine, KvmTraits& traits) {
   absl::Status status;
-  traits.exit_microseconds = median_microseconds([&] { status.Update(machine.processor().bare_round_trip()); });
+  traits.exit_microseconds =
+      median_microseconds([&] { status.Update(machine.processor().bare_round_trip()); });
   if (!status.ok()) return status;
   GuestRegisters registers{};
-  const double by_interrupt =
-      median_microseconds([&] { machine.run(kInterrupt82, registers); });
+  const double by_interrupt = median_microseconds([&] { machine.run(kInterrupt82, registers); });
   const double by_syscall = median_microseconds([&] { machine.run(kSyscall, registers); });
   // `syscall` is the natural gate; the other one must be clearly better.
   const bool interrupt = by_interrupt < 0.9 * by_syscall;
@@ -152,13 +152,16 @@ std::string describe(const KvmTraits& traits) {
           ? "nested (EPT or NPT): page tables written by the host are what the processor walks\n"
           : "shadow: the KVM keeps its own copy of the guest's page tables\n",
       "coherence:      ",
-      traits.host_writes_visible ? "TLB drop by a CR3 load\n"
-                                 : "locked touch of each changed entry by ring 0, then a CR3 load\n",
+      traits.host_writes_visible
+          ? "TLB drop by a CR3 load\n"
+          : "locked touch of each changed entry by ring 0, then a CR3 load\n",
       "syscall:        ",
-      traits.syscall_raises_privilege ? "enters ring 0\n" : "stays at CPL3; caught as a fault at LSTAR\n",
+      traits.syscall_raises_privilege ? "enters ring 0\n"
+                                      : "stays at CPL3; caught as a fault at LSTAR\n",
       "int $0x82:      ",
       traits.interrupt_gate_works ? "delivered through the IDT\n" : "#UD; decoded\n",
-      "L4 slot 256:    ", traits.slot_256_usable ? "usable at CPL3\n" : "unusable at CPL3; reads are emulated\n",
+      "L4 slot 256:    ",
+      traits.slot_256_usable ? "usable at CPL3\n" : "unusable at CPL3; reads are emulated\n",
       "hypercall gate: ", gate_name(traits.gate), "\n",
       absl::StrFormat("exit:           %.1f us from ring 0 to the VMM and back\n",
                       traits.exit_microseconds),

@@ -13,8 +13,8 @@ using pvmmu::Mfn;
 using pvmmu::PtLevel;
 
 constexpr uint64_t kScratchFrames = 1024;
-constexpr uint64_t kTableFlags = pvmmu::kPtePresent | pvmmu::kPteWritable | pvmmu::kPteUser |
-                                 pvmmu::kPteAccessed;
+constexpr uint64_t kTableFlags =
+    pvmmu::kPtePresent | pvmmu::kPteWritable | pvmmu::kPteUser | pvmmu::kPteAccessed;
 constexpr uint64_t kPageFlags = kTableFlags | pvmmu::kPteDirty;
 
 }  // namespace
@@ -25,8 +25,7 @@ absl::StatusOr<std::unique_ptr<ScratchMachine>> ScratchMachine::create(const Kvm
   if (!memory.ok()) return memory.status();
   auto vm = KvmVm::create();
   if (!vm.ok()) return vm.status();
-  std::unique_ptr<ScratchMachine> machine(
-      new ScratchMachine(*std::move(vm), *std::move(memory)));
+  std::unique_ptr<ScratchMachine> machine(new ScratchMachine(*std::move(vm), *std::move(memory)));
   MachineMemory& ram = machine->memory_;
   if (auto status = machine->vm_.add_memory(0, 0, ram.base(), ram.size()); !status.ok()) {
     return status;

@@ -25,30 +25,30 @@ inline constexpr uint32_t kPhaseMain = 1;  // the workload outside every label
 inline constexpr uint32_t kFirstLabelPhase = 2;
 
 // What the kernel is doing on this vCPU. One list: the enumerator and the name in the statistics.
-#define GUEST_ABI_OPERATIONS(X)        \
-  X(kNone, "none")                     \
-  X(kBoot, "boot")                     \
-  X(kSchedule, "schedule")             \
-  X(kIdle, "idle")                     \
-  X(kFault, "fault")                   \
-  X(kCow, "cow")                       \
-  X(kFork, "fork")                     \
-  X(kExec, "exec")                     \
-  X(kExit, "exit")                     \
-  X(kWait, "wait")                     \
-  X(kMmap, "mmap")                     \
-  X(kMunmap, "munmap")                 \
-  X(kMprotect, "mprotect")             \
-  X(kMremap, "mremap")                 \
-  X(kPopulate, "populate")             \
-  X(kMadvise, "madvise")               \
-  X(kAge, "age")                       \
-  X(kSwap, "swap")                     \
-  X(kPin, "pin")                       \
-  X(kUnpin, "unpin")                   \
-  X(kClone, "clone")                   \
-  X(kConsole, "console")               \
-  X(kOtherSyscall, "other_syscall")    \
+#define GUEST_ABI_OPERATIONS(X)     \
+  X(kNone, "none")                  \
+  X(kBoot, "boot")                  \
+  X(kSchedule, "schedule")          \
+  X(kIdle, "idle")                  \
+  X(kFault, "fault")                \
+  X(kCow, "cow")                    \
+  X(kFork, "fork")                  \
+  X(kExec, "exec")                  \
+  X(kExit, "exit")                  \
+  X(kWait, "wait")                  \
+  X(kMmap, "mmap")                  \
+  X(kMunmap, "munmap")              \
+  X(kMprotect, "mprotect")          \
+  X(kMremap, "mremap")              \
+  X(kPopulate, "populate")          \
+  X(kMadvise, "madvise")            \
+  X(kAge, "age")                    \
+  X(kSwap, "swap")                  \
+  X(kPin, "pin")                    \
+  X(kUnpin, "unpin")                \
+  X(kClone, "clone")                \
+  X(kConsole, "console")            \
+  X(kOtherSyscall, "other_syscall") \
   X(kUser, "user")
 
 enum class Operation : uint32_t {
@@ -66,16 +66,16 @@ inline constexpr const char* kOperationNames[] = {
 };
 
 // Counted by the guest kernel. max_locks_held is a maximum, the others are sums.
-#define GUEST_ABI_COUNTERS(X)                                             \
-  X(pte_updates)      /* entries the mm asked to change, any mode */      \
-  X(callbacks)        /* deferred callbacks run */                        \
-  X(flush_slots)      /* queue flushes because entries ran out */         \
-  X(flush_args)       /* ... because argument bytes ran out */            \
-  X(flush_callbacks)  /* ... because callbacks ran out */                 \
-  X(flush_explicit)   /* ... because somebody asked */                    \
-  X(flush_leave)      /* ... because lazy mode was left */                \
-  X(max_locks_held)   /* pte locks held at once, at most */               \
-  X(spurious_faults)  /* faults that the tables permitted */              \
+#define GUEST_ABI_COUNTERS(X)                                       \
+  X(pte_updates)     /* entries the mm asked to change, any mode */ \
+  X(callbacks)       /* deferred callbacks run */                   \
+  X(flush_slots)     /* queue flushes because entries ran out */    \
+  X(flush_args)      /* ... because argument bytes ran out */       \
+  X(flush_callbacks) /* ... because callbacks ran out */            \
+  X(flush_explicit)  /* ... because somebody asked */               \
+  X(flush_leave)     /* ... because lazy mode was left */           \
+  X(max_locks_held)  /* pte locks held at once, at most */          \
+  X(spurious_faults) /* faults that the tables permitted */         \
   X(context_switches)
 
 struct GuestCounters {

@@ -10,37 +10,37 @@
 namespace guest_abi {
 
 enum class Syscall : uint64_t {
-  kExit = 0,         // (code): ends the calling thread; the process with its last thread
-  kFork = 1,         // () -> child pid in the parent, 0 in the child
-  kWait = 2,         // (int32_t* status) -> pid; -ECHILD; status = code, or 128 + signal
-  kYield = 3,        // ()
-  kMmap = 4,         // (address or 0, length, Prot bits, Map bits) -> address
-  kMunmap = 5,       // (address, length)
-  kMprotect = 6,     // (address, length, Prot bits)
-  kWrite = 7,        // (buffer, byte count <= 256, any alignment): to the console -> count
-  kPhase = 8,        // (phase index): later counters are attributed to it
-  kGetPid = 9,       // ()
+  kExit = 0,           // (code): ends the calling thread; the process with its last thread
+  kFork = 1,           // () -> child pid in the parent, 0 in the child
+  kWait = 2,           // (int32_t* status) -> pid; -ECHILD; status = code, or 128 + signal
+  kYield = 3,          // ()
+  kMmap = 4,           // (address or 0, length, Prot bits, Map bits) -> address
+  kMunmap = 5,         // (address, length)
+  kMprotect = 6,       // (address, length, Prot bits)
+  kWrite = 7,          // (buffer, byte count <= 256, any alignment): to the console -> count
+  kPhase = 8,          // (phase index): later counters are attributed to it
+  kGetPid = 9,         // ()
   kFaultHandler = 10,  // (handler or 0): an unresolvable fault of this thread continues at
                        // handler with rdi = address, rsi = page-fault error code
                        // (0 for other traps), rdx = trap vector, rcx = faulting rip;
                        // rsp as it was. Without a handler the process ends with 128 + 11
-  kPopulate = 11,    // (address, length, phase or 0): map ahead all pages, one lazy section for
-                     // each L1 table, tables allocated and linked before; the phase is set for
-                     // exactly the lazy sections
-  kPinTest = 12,     // (pte page count, pin phase, unpin phase): builds an address space with that
-                     // many pte pages that no CPU runs on, pins it in the first phase, unpins it
-                     // in the second, frees it
-  kPteQuery = 13,    // (address) -> PteState bits of the page's entry
-  kClearRefs = 14,   // (address, length): clears A and D and flushes, everywhere
+  kPopulate = 11,      // (address, length, phase or 0): map ahead all pages, one lazy section for
+                       // each L1 table, tables allocated and linked before; the phase is set for
+                       // exactly the lazy sections
+  kPinTest = 12,    // (pte page count, pin phase, unpin phase): builds an address space with that
+                    // many pte pages that no CPU runs on, pins it in the first phase, unpins it
+                    // in the second, frees it
+  kPteQuery = 13,   // (address) -> PteState bits of the page's entry
+  kClearRefs = 14,  // (address, length): clears A and D and flushes, everywhere
   kTestAndClearYoung = 15,  // (address, length) -> number of young pages
-  kMprotectNaive = 16,  // like kMprotect, by read, change and a plain update that does not
-                        // preserve A and D. Wrong on purpose
-  kThreadCreate = 17,  // (entry, stack top, argument -> rdi) -> thread id
-  kMadviseDontNeed = 18,  // (address, length)
-  kNanosleepTicks = 19,   // (events): sleeps until so many scheduling events passed
-  kShutdown = 20,    // (code): ends the guest; only pid 1 may call it
-  kVcpuId = 21,      // () -> the vCPU that runs the caller
-  kVcpuCount = 22,   // ()
+  kMprotectNaive = 16,      // like kMprotect, by read, change and a plain update that does not
+                            // preserve A and D. Wrong on purpose
+  kThreadCreate = 17,       // (entry, stack top, argument -> rdi) -> thread id
+  kMadviseDontNeed = 18,    // (address, length)
+  kNanosleepTicks = 19,     // (events): sleeps until so many scheduling events passed
+  kShutdown = 20,           // (code): ends the guest; only pid 1 may call it
+  kVcpuId = 21,             // () -> the vCPU that runs the caller
+  kVcpuCount = 22,          // ()
   kCount
 };
 
@@ -59,12 +59,12 @@ enum : uint64_t {
 // headers say (inside the image area), populates image, state page and stack before the program
 // starts, and copies them eagerly at fork, so that the interpreter's own accesses never fault.
 inline constexpr uint64_t kImageBase = 0x400000;
-inline constexpr uint64_t kImageLimit = 0x600000;       // one L1 table
-inline constexpr uint64_t kStateBase = 0x600000;        // state, stacks and the program
-inline constexpr uint64_t kStateLimit = 0x700000;       // eagerly copied, like the image
-inline constexpr uint64_t kProgramBase = 0x680000;      // the boot module, mapped read-only
-inline constexpr uint64_t kStackTop = 0x680000;         // of the first thread, grows down
-inline constexpr uint64_t kArenaBase = 0x10000000;      // where workloads map their regions
+inline constexpr uint64_t kImageLimit = 0x600000;   // one L1 table
+inline constexpr uint64_t kStateBase = 0x600000;    // state, stacks and the program
+inline constexpr uint64_t kStateLimit = 0x700000;   // eagerly copied, like the image
+inline constexpr uint64_t kProgramBase = 0x680000;  // the boot module, mapped read-only
+inline constexpr uint64_t kStackTop = 0x680000;     // of the first thread, grows down
+inline constexpr uint64_t kArenaBase = 0x10000000;  // where workloads map their regions
 inline constexpr uint64_t kArenaLimit = 0x7f0000000000;
 
 // The program's first thread starts at its ELF entry with rdi = kProgramBase, rsi = byte count of

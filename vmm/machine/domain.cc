@@ -1,0 +1,395 @@
+#include "machine/domain.h"
+
+#include <x86intrin.h>
+
+#include <chrono>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "domain/p2m.h"
+#include "guest_abi/monitor.h"
+
+namespace vmm {
+namespace {
+
+using pvmmu::LinearAddr;
+using pvmmu::Mfn;
+using pvmmu::Pfn;
+
+constexpr uint64_t kFramesPerMib = 256;
+// Large pages of the monitor's direct map cover whole 2 MiB regions only.
+constexpr uint64_t kMachineGranule = 512;
+constexpr unsigned kHypercallSlotSize = 32;
+constexpr unsigned kHypercallPageSlots = 64;
+
+// The domain's frames as the domain builder sees them.
+class BuildMemory final : public DomainMemory {
+ public:
+  BuildMemory(MachineMemory& memory, const std::vector<Mfn>& p2m) : memory_(memory), p2m_(p2m) {}
+  std::span<const Mfn> frames() const override { return p2m_; }
+  std::byte* frame(Mfn frame) override { return memory_.frame(frame); }
+
+ private:
+  MachineMemory& memory_;
+  const std::vector<Mfn>& p2m_;
+};
+
+uint64_t round_up(uint64_t value, uint64_t granule) {
+  return (value + granule - 1) / granule * granule;
+}
+
+// Frames of the whole machine: the monitor's, one for shared_info, the domain's.
+uint64_t machine_frames(uint64_t domain_frames, unsigned vcpus) {
+  const uint64_t guess = domain_frames + domain_frames / 256 + 1024 + vcpus * 16;
+  return round_up(domain_frames + MonitorSpace::frames_needed(guess, vcpus) + 1, kMachineGranule);
+}
+
+// The host's TSC frequency, measured over a few milliseconds.
+uint64_t measure_tsc_hz() {
+  const auto start = std::chrono::steady_clock::now();
+  const uint64_t first = __rdtsc();
+  std::chrono::duration<double> elapsed{};
+  while (elapsed.count() < 0.002) elapsed = std::chrono::steady_clock::now() - start;
+  return static_cast<uint64_t>(static_cast<double>(__rdtsc() - first) / elapsed.count());
+}
+
+std::string refusal_text(const pvmmu::Refusal& refusal) {
+  return absl::StrFormat("%s: %s (rule %s, level %u, slot %u, entry 0x%x, frame 0x%x)",
+                         refusal.operation, refusal.reason,
+                         pvmmu::kRuleTags[static_cast<unsigned>(refusal.rule)], refusal.level,
+                         refusal.slot, refusal.entry, refusal.frame.raw());
+}
+
+}  // namespace
+
+Domain::Domain(const RunOptions& options, KvmVm vm, MachineMemory memory)
+    : options_(options),
+      memory_(std::move(memory)),
+      vm_(std::move(vm)),
+      monitor_(memory_, options.vcpus),
+      platform_(memory_, monitor_, !options.traits.host_writes_visible) {}
+
+Domain::~Domain() {
+  stop_vcpus();
+  if (timers_) timers_->stop();
+}
+
+absl::StatusOr<std::unique_ptr<Domain>> Domain::create(const RunOptions& options,
+                                                       const GuestImage& image,
+                                                       std::span<const std::byte> boot_module) {
+  if (auto status = install_kick_handler(); !status.ok()) return status;
+  auto vm = KvmVm::create();
+  if (!vm.ok()) return vm.status();
+  auto memory =
+      MachineMemory::create(machine_frames(options.memory_mib * kFramesPerMib, options.vcpus));
+  if (!memory.ok()) return memory.status();
+  std::unique_ptr<Domain> domain(new Domain(options, *std::move(vm), *std::move(memory)));
+  if (auto status = domain->build(image, boot_module); !status.ok()) return status;
+  return domain;
+}
+
+absl::Status Domain::create_processors() {
+  if (auto status = vm_.add_memory(0, 0, memory_.base(), memory_.size()); !status.ok()) {
+    return status;
+  }
+  for (unsigned id = 0; id < options_.vcpus; ++id) {
+    auto processor = Processor::create(vm_, id, monitor_, options_.traits);
+    if (!processor.ok()) return processor.status();
+    processors_.push_back(*std::move(processor));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Domain::build_mmu(std::span<const Mfn> p2m) {
+  frame_table_.resize(memory_.frame_count());
+  mmu_ = std::make_unique<pvmmu::Mmu>(platform_, frame_table_, options_.vcpus);
+  for (uint64_t pfn = 0; pfn < p2m.size(); ++pfn) mmu_->assign_frame(p2m[pfn], Pfn(pfn));
+  mmu_->share_frame(shared_info_frame_);
+  return absl::OkStatus();
+}
+
+absl::Status Domain::build(const GuestImage& image, std::span<const std::byte> boot_module) {
+  shared_info_frame_ = Mfn(monitor_.frame_count());
+  const Mfn first = shared_info_frame_ + 1;
+  const uint64_t pages = options_.memory_mib * kFramesPerMib;
+  const std::vector<Mfn> p2m =
+      make_p2m(options_.identity_p2m ? P2mOrder::kIdentity : P2mOrder::kShuffled, first, pages,
+               options_.seed);
+  if (auto status = create_processors(); !status.ok()) return status;
+  if (auto status = build_mmu(p2m); !status.ok()) return status;
+
+  const auto tsc = processors_[0]->msr(0x10);
+  clock_ = std::make_unique<HostClock>(measure_tsc_hz(), tsc.ok() ? *tsc - __rdtsc() : 0);
+  timers_ = std::make_unique<TimerQueue>(options_.vcpus, *clock_,
+                                         [this](VcpuId vcpu) { hypercalls_->timer_expired(vcpu); });
+
+  // Whether a console ring is used is known only after the guest was laid out, but its event
+  // channel must exist before.
+  BuildMemory build_memory(memory_, p2m);
+  DomainConfig config;
+  config.command_line = options_.command_line;
+  config.boot_module = boot_module;
+  config.shared_info = shared_info_frame_;
+  config.console_port = 1;
+  auto start = build_domain(image, config, build_memory);
+  if (!start.ok()) return start.status();
+
+  HypercallConfig calls;
+  calls.vcpu_count = options_.vcpus;
+  calls.domain_pages = pages;
+  calls.machine_frames = memory_.frame_count();
+  calls.m2p_start = LinearAddr(guest_abi::kM2pBase);
+  calls.m2p_bytes = memory_.frame_count() * sizeof(uint64_t);
+  calls.m2p_first_frame =
+      Mfn(static_cast<uint64_t>(reinterpret_cast<std::byte*>(monitor_.m2p()) - memory_.base()) >>
+          pvmmu::kPageShift);
+  calls.console_ring = start->console_frame;
+  auto* shared_info = reinterpret_cast<shared_info_t*>(memory_.frame(shared_info_frame_));
+  hypercalls_ = std::make_unique<Hypercalls>(
+      calls, Services{*this, *this, *clock_, *timers_, *this}, *shared_info);
+  if (hypercalls_->console_port() != config.console_port) {
+    return absl::InternalError("the console's event channel is not the one that was announced");
+  }
+  return start_guest(*start);
+}
+
+// Each slot: mov $number, %eax; gate; ret. iret's slot never comes back, and saves what the gate
+// would lose: rcx, r11, rax.
+void Domain::write_hypercall_page(std::byte* page) const {
+  const bool by_syscall = options_.traits.gate == HypercallGate::kSyscall;
+  const uint8_t gate[2] = {static_cast<uint8_t>(by_syscall ? 0x0f : 0xcd),
+                           static_cast<uint8_t>(by_syscall ? 0x05 : 0x82)};
+  for (unsigned number = 0; number < kHypercallPageSlots; ++number) {
+    auto* code = reinterpret_cast<uint8_t*>(page + number * kHypercallSlotSize);
+    const bool is_iret = number == __HYPERVISOR_iret;
+    // iret: push %rcx; push %r11; push %rax; mov $23, %eax; gate
+    // other: push %rcx; push %r11; mov $n, %eax; gate; pop %r11; pop %rcx; ret
+    const uint8_t head[] = {0x51, 0x41, 0x53};
+    std::memcpy(code, head, sizeof(head));
+    code += sizeof(head);
+    if (is_iret) *code++ = 0x50;
+    *code++ = 0xb8;
+    std::memcpy(code, &number, sizeof(number));
+    code += sizeof(number);
+    std::memcpy(code, gate, sizeof(gate));
+    code += sizeof(gate);
+    if (is_iret) continue;
+    const uint8_t tail[] = {0x41, 0x5b, 0x59, 0xc3};
+    std::memcpy(code, tail, sizeof(tail));
+  }
+}
+
+absl::Status Domain::start_guest(const DomainStart& start) {
+  if (start.hypercall_page) write_hypercall_page(memory_.frame(*start.hypercall_page));
+  pvmmu::Refusal refusal;
+  if (mmu_->pin_initial(pvmmu::PtLevel::kL4, start.root, &refusal) != 0) {
+    return absl::InternalError(
+        absl::StrCat("the domain's first tables are refused: ", refusal_text(refusal)));
+  }
+  if (mmu_->set_initial_base_pointer(VcpuId{0}, start.root, pvmmu::kInvalidMfn, &refusal) != 0) {
+    return absl::InternalError(
+        absl::StrCat("the domain's first root is refused: ", refusal_text(refusal)));
+  }
+  platform_.set_processors(processors_);
+  for (unsigned id = 0; id < options_.vcpus; ++id) {
+    vcpus_.push_back(std::make_unique<Vcpu>(*this, id, *processors_[id]));
+    hypercalls_->clock().update(VcpuId{id});
+  }
+  vcpus_[0]->cpu().registers = start.registers;
+  vcpus_[0]->set_up(true);
+  return absl::OkStatus();
+}
+
+RunResult Domain::run() {
+  const auto start = std::chrono::steady_clock::now();
+  for (auto& vcpu : vcpus_) vcpu->start();
+  wait_for_end();
+  stop_vcpus();
+  timers_->stop();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  hypercalls_->drain_console();
+  return collect(elapsed.count());
+}
+
+void Domain::wait_for_end() {
+  using Steady = std::chrono::steady_clock;
+  const auto tick = std::chrono::milliseconds(100);
+  std::optional<Steady::time_point> deadline;
+  if (options_.timeout_seconds) {
+    deadline = Steady::now() + std::chrono::duration_cast<Steady::duration>(
+                                   std::chrono::duration<double>(*options_.timeout_seconds));
+  }
+  std::unique_lock lock(end_mutex_);
+  while (!end_) {
+    const auto until = deadline ? std::min(*deadline, Steady::now() + tick) : Steady::now() + tick;
+    ended_.wait_until(lock, until);
+    if (end_) break;
+    if (options_.interrupted && options_.interrupted()) end_ = RunResult::End::kInterrupted;
+    if (deadline && Steady::now() >= *deadline) end_ = RunResult::End::kTimedOut;
+  }
+}
+
+void Domain::stop(RunResult::End end, std::optional<CrashInfo> crash, std::string failure) {
+  {
+    std::lock_guard lock(end_mutex_);
+    stopping_ = true;
+    if (end_) return;
+    end_ = end;
+    crash_ = std::move(crash);
+    failure_ = std::move(failure);
+  }
+  ended_.notify_all();
+  for (auto& vcpu : vcpus_) vcpu->wake();
+}
+
+void Domain::stop_vcpus() {
+  stopping_ = true;
+  for (auto& vcpu : vcpus_) vcpu->wake();
+  for (auto& vcpu : vcpus_) vcpu->join();
+}
+
+bool Domain::all_blocked_for_ever() {
+  if (timers_->any_armed()) return false;
+  for (const auto& vcpu : vcpus_) {
+    if (vcpu->runnable_or_woken()) return false;
+  }
+  return true;
+}
+
+RunResult Domain::collect(double seconds) {
+  RunResult result;
+  result.wall_seconds = seconds;
+  result.end = end_.value_or(RunResult::End::kFailed);
+  result.crash = std::move(crash_);
+  result.failure = failure_;
+  for (unsigned id = 0; id < vcpus_.size(); ++id) {
+    result.vcpus.push_back(vcpus_[id]->result());
+  }
+  if (const auto& accounting = result.vcpus[0].accounting) {
+    result.guest_exit_code = accounting->exit_code;
+  }
+  if (options_.audit == AuditPolicy::kAtExit) audit(result);
+  return result;
+}
+
+namespace {
+
+class DifferenceList final : public pvmmu::AuditSink {
+ public:
+  explicit DifferenceList(RunResult& result) : result_(result) {}
+  std::span<pvmmu::AuditTally> tallies(size_t frame_count) override {
+    tallies_.resize(frame_count);
+    return tallies_;
+  }
+  void difference(const pvmmu::AuditDifference& found) override {
+    result_.audit_differences.push_back(absl::StrFormat("frame 0x%x: %s is %u, but %u by recount",
+                                                        found.frame.raw(), found.what,
+                                                        found.believed, found.counted));
+  }
+
+ private:
+  RunResult& result_;
+  std::vector<pvmmu::AuditTally> tallies_;
+};
+
+}  // namespace
+
+void Domain::audit(RunResult& result) {
+  std::lock_guard lock(lock_);
+  DifferenceList differences(result);
+  mmu_->audit(differences);
+  result.audited = true;
+}
+
+// --- FrameReferences, VcpuControl, Console ---
+
+std::byte* Domain::get_writable(Mfn frame) {
+  return mmu_->get_writable(frame) ? memory_.frame(frame) : nullptr;
+}
+
+void Domain::put_writable(Mfn frame) {
+  // What the VMM wrote there by itself no shadow MMU has seen.
+  platform_.note_host_write(frame);
+  mmu_->put_writable(frame);
+}
+
+void Domain::notify_event(VcpuId vcpu) {
+  vcpus_[vcpu_index(vcpu)]->wake();
+}
+
+// [xen/public/arch-x86/xen.h: vcpu_guest_context]
+int Domain::initialise(VcpuId vcpu, const vcpu_guest_context_t& context) {
+  GuestCpu& cpu = vcpus_[vcpu_index(vcpu)]->cpu();
+  const auto& user = context.user_regs;
+  for (const uint64_t address : {user.rip, context.kernel_sp, context.event_callback_eip,
+                                 context.failsafe_callback_eip, context.syscall_callback_eip,
+                                 context.gs_base_kernel, context.gs_base_user, context.fs_base}) {
+    if (!LinearAddr(address).canonical()) return -XEN_EINVAL;
+  }
+  if ((context.flags & VGCF_in_kernel) == 0 || context.gdt_ents != 0) return -XEN_EINVAL;
+  const Mfn root(context.ctrlreg[3] >> pvmmu::kPageShift);
+  const Mfn user_root =
+      context.ctrlreg[1] == 0 ? pvmmu::kInvalidMfn : Mfn(context.ctrlreg[1] >> pvmmu::kPageShift);
+  if (const int error = mmu_->set_initial_base_pointer(vcpu, root, user_root); error != 0) {
+    return error;
+  }
+  cpu.registers = {user.rax,         user.rbx,        user.rcx,
+                   user.rdx,         user.rsi,        user.rdi,
+                   user.rsp,         user.rbp,        user.r8,
+                   user.r9,          user.r10,        user.r11,
+                   user.r12,         user.r13,        user.r14,
+                   user.r15,         user.rip,        (user.rflags & 0xcd5) | 0x202,
+                   FLAT_KERNEL_CS64, FLAT_KERNEL_SS64};
+  for (unsigned i = 0; i < cpu.trap_table.size(); ++i) {
+    const trap_info_t& entry = context.trap_ctxt[i];
+    if (entry.address == 0 || !LinearAddr(entry.address).canonical()) continue;
+    cpu.trap_table[entry.vector] = {entry.address, static_cast<uint8_t>(TI_GET_DPL(&entry)),
+                                    TI_GET_IF(&entry) != 0};
+  }
+  cpu.event_callback = {context.event_callback_eip, true};
+  cpu.failsafe_callback = {context.failsafe_callback_eip,
+                           (context.flags & VGCF_failsafe_disables_events) != 0};
+  cpu.syscall_callback = {context.syscall_callback_eip,
+                          (context.flags & VGCF_syscall_disables_events) != 0};
+  cpu.kernel_stack = context.kernel_sp;
+  Processor& processor = *processors_[vcpu_index(vcpu)];
+  for (const MsrValue& msr :
+       {MsrValue{0xc000'0100, context.fs_base}, MsrValue{0xc000'0101, context.gs_base_kernel},
+        MsrValue{0xc000'0102, context.gs_base_user}}) {
+    if (!processor.set_msr(msr.index, msr.value).ok()) return -XEN_EINVAL;
+  }
+  return 0;
+}
+
+void Domain::up(VcpuId vcpu) {
+  vcpus_[vcpu_index(vcpu)]->set_up(true);
+  vcpus_[vcpu_index(vcpu)]->wake();
+}
+
+void Domain::down(VcpuId vcpu) {
+  vcpus_[vcpu_index(vcpu)]->set_up(false);
+  vcpus_[vcpu_index(vcpu)]->wake();
+}
+
+bool Domain::is_up(VcpuId vcpu) {
+  return vcpus_[vcpu_index(vcpu)]->up();
+}
+
+void Domain::write(std::string_view bytes) {
+  std::lock_guard lock(console_mutex_);
+  if (options_.console) options_.console(bytes);
+}
+
+absl::StatusOr<RunResult> run_machine(const RunOptions& options,
+                                      std::span<const std::byte> guest_elf,
+                                      std::span<const std::byte> boot_module) {
+  auto image = parse_guest_image(guest_elf, options.guest_name);
+  if (!image.ok()) return image.status();
+  auto domain = Domain::create(options, *image, boot_module);
+  if (!domain.ok()) return domain.status();
+  return (*domain)->run();
+}
+
+}  // namespace vmm

@@ -1,0 +1,111 @@
+// The running domain: its memory, its MMU, its vCPUs, and what they share.
+//
+// Locks, outermost first: lock() (the domain's: MMU, frame table, pages of the guest as the VMM
+// sees them, all vCPU state), then the locks inside Hypercalls and TimerQueue, then a vCPU's
+// wake_mutex_. A vCPU in the guest holds none of them, and whoever waits for a vCPU to leave the
+// guest waits only for that, which needs no lock.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "domain/domain_builder.h"
+#include "hypercalls/hypercalls.h"
+#include "machine/host_clock.h"
+#include "machine/machine_memory.h"
+#include "machine/mmu_platform.h"
+#include "machine/monitor_space.h"
+#include "machine/processor.h"
+#include "machine/run_machine.h"
+#include "machine/timer_queue.h"
+#include "machine/vcpu.h"
+#include "pvmmu/mmu.h"
+
+namespace vmm {
+
+class Domain final : private FrameReferences, private VcpuControl, private Console {
+ public:
+  // Builds the machine around the guest. InvalidArgument: the guest's fault.
+  static absl::StatusOr<std::unique_ptr<Domain>> create(const RunOptions& options,
+                                                        const GuestImage& image,
+                                                        std::span<const std::byte> boot_module);
+  ~Domain() override;
+
+  // Runs until the guest ends, the time is over, or somebody interrupts.
+  RunResult run();
+
+  // --- for the vCPUs, with lock() held ---
+  std::mutex& lock() { return lock_; }
+  pvmmu::Mmu& mmu() { return *mmu_; }
+  MmuPlatform& platform() { return platform_; }
+  Hypercalls& hypercalls() { return *hypercalls_; }
+  MachineMemory& memory() { return memory_; }
+  const KvmTraits& traits() const { return options_.traits; }
+  unsigned vcpu_count() const { return options_.vcpus; }
+  const MonitorSpace& monitor() const { return monitor_; }
+  HostClock& clock() { return *clock_; }
+  FrameReferences& frames() { return *this; }
+  Vcpu& vcpu(unsigned id) { return *vcpus_[id]; }
+
+  // The first call ends the domain; later ones are ignored.
+  void stop(RunResult::End end, std::optional<CrashInfo> crash, std::string failure);
+  bool stopping() const { return stopping_.load(); }
+  // Whether no vCPU can ever run again. Asked by one that is about to wait.
+  bool all_blocked_for_ever();
+
+ private:
+  Domain(const RunOptions& options, KvmVm vm, MachineMemory memory);
+  absl::Status build(const GuestImage& image, std::span<const std::byte> boot_module);
+  absl::Status create_processors();
+  absl::Status build_mmu(std::span<const pvmmu::Mfn> p2m);
+  absl::Status start_guest(const DomainStart& start);
+  void write_hypercall_page(std::byte* page) const;
+  void wait_for_end();
+  void stop_vcpus();
+  void audit(RunResult& result);
+  RunResult collect(double seconds);
+
+  // FrameReferences
+  std::byte* get_writable(pvmmu::Mfn frame) override;
+  void put_writable(pvmmu::Mfn frame) override;
+  // VcpuControl
+  void notify_event(VcpuId vcpu) override;
+  int initialise(VcpuId vcpu, const vcpu_guest_context_t& context) override;
+  void up(VcpuId vcpu) override;
+  void down(VcpuId vcpu) override;
+  bool is_up(VcpuId vcpu) override;
+  // Console
+  void write(std::string_view bytes) override;
+
+  const RunOptions options_;
+  MachineMemory memory_;
+  KvmVm vm_;
+  MonitorSpace monitor_;
+  MmuPlatform platform_;
+  std::vector<pvmmu::PageInfo> frame_table_;
+  std::unique_ptr<pvmmu::Mmu> mmu_;
+  std::vector<std::unique_ptr<Processor>> processors_;
+  std::unique_ptr<HostClock> clock_;
+  std::unique_ptr<TimerQueue> timers_;
+  std::unique_ptr<Hypercalls> hypercalls_;
+  std::vector<std::unique_ptr<Vcpu>> vcpus_;
+  pvmmu::Mfn shared_info_frame_;
+
+  std::mutex lock_;
+  std::mutex console_mutex_;
+  std::atomic<bool> stopping_{false};
+  std::mutex end_mutex_;
+  std::condition_variable ended_;
+  std::optional<RunResult::End> end_;
+  std::optional<CrashInfo> crash_;
+  std::string failure_;
+};
+
+}  // namespace vmm

@@ -1,0 +1,128 @@
+// The hypercall gate: dispatch by number, counts, the multicall.
+#include "machine/domain.h"
+#include "machine/guest_memory_access.h"
+#include "machine/vcpu.h"
+#include "pvmmu/mmu.h"
+
+namespace vmm {
+namespace {
+
+using pvmmu::LinearAddr;
+using pvmmu::Mfn;
+
+constexpr int64_t kNoSuchCall = -XEN_ENOSYS, kInvalid = -XEN_EINVAL;
+
+uint64_t mmu_ops(const Counters& counters) {
+  return counters.mmu.ops_mmu_update + counters.mmu.ops_mmuext + counters.mmu.ops_va_mapping;
+}
+
+}  // namespace
+
+// A hypercall of the guest kernel: number in rax, arguments in rdi, rsi, rdx, r10, r8, r9.
+void Vcpu::hypercall_from_gate() {
+  GuestRegisters& regs = cpu_.registers;
+  const uint64_t number = regs.rax;
+  uint64_t arguments[6] = {regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9};
+  ++counters_.trap(TrapCause::kHypercall);
+  ++counters_.hypercall(number);
+  context_replaced_ = false;
+  recent_.begin(number, std::to_array(arguments));
+  const int64_t result = hypercall(number, arguments);
+  recent_.end(result);
+  if (!context_replaced_) cpu_.registers.rax = static_cast<uint64_t>(result);
+}
+
+int64_t Vcpu::hypercall(uint64_t number, uint64_t (&arguments)[6]) {
+  if (in_multicall_) ++counters_.multicall_entries;
+  if (const auto result = mmu_hypercall(number, arguments)) return *result;
+  if (const auto result = cpu_hypercall(number, arguments)) return *result;
+  if (number == __HYPERVISOR_multicall) return multicall(LinearAddr(arguments[0]), arguments[1]);
+  if (number == guest_abi::kHypercallPvmmuOp) return private_hypercall(arguments);
+  if (const auto result = other_hypercall(number, arguments)) return *result;
+  ++counters_.unimplemented[hypercall_slot(number)];
+  return kNoSuchCall;
+}
+
+std::optional<int64_t> Vcpu::mmu_hypercall(uint64_t number, uint64_t (&arguments)[6]) {
+  pvmmu::Refusal refusal;
+  pvmmu::Call call{VcpuId{id_}, counters_.mmu, refusal, cpu_.kernel_mode};
+  pvmmu::Mmu& mmu = domain_.mmu();
+  const auto word = [&arguments](unsigned i) { return static_cast<uint32_t>(arguments[i]); };
+  switch (number) {
+    case __HYPERVISOR_mmu_update:
+      return mmu.mmu_update(call, LinearAddr(arguments[0]), word(1), LinearAddr(arguments[2]),
+                            word(3));
+    case __HYPERVISOR_mmuext_op:
+      return mmu.mmuext_op(call, LinearAddr(arguments[0]), word(1), LinearAddr(arguments[2]),
+                           word(3));
+    case __HYPERVISOR_update_va_mapping:
+      return mmu.update_va_mapping(call, LinearAddr(arguments[0]), arguments[1], arguments[2]);
+    case __HYPERVISOR_update_descriptor:
+      return mmu.update_descriptor(call, pvmmu::Maddr(arguments[0]), arguments[1]);
+    default:
+      return std::nullopt;
+  }
+}
+
+int64_t Vcpu::multicall(LinearAddr list, uint64_t count) {
+  if (in_multicall_) return kInvalid;
+  const uint64_t ops_before = mmu_ops(counters_);
+  in_multicall_ = true;
+  const multicall::Outcome outcome =
+      dispatcher_.dispatch(*this, *this, list, static_cast<uint32_t>(count));
+  in_multicall_ = false;
+  counters_.multicall_ops += mmu_ops(counters_) - ops_before;
+  attribution_->record_multicall(count, accounting_.phase(), accounting_.operation());
+  return outcome.result;
+}
+
+// Hands over the accounting pages of a vCPU: two frames that stay ordinary memory from now on.
+int64_t Vcpu::private_hypercall(uint64_t (&arguments)[6]) {
+  if (arguments[0] != guest_abi::kPvmmuOpRegisterAccounting) return kNoSuchCall;
+  if (arguments[1] >= domain_.vcpu_count()) return kInvalid;
+  GuestAccounting& accounting = domain_.vcpu(static_cast<unsigned>(arguments[1])).accounting();
+  if (accounting.attached()) return -XEN_EBUSY;
+  const Mfn page(arguments[2]), operations(arguments[3]);
+  std::byte* const page_view = domain_.frames().get_writable(page);
+  if (page_view == nullptr) return kInvalid;
+  std::byte* const operations_view = domain_.frames().get_writable(operations);
+  if (operations_view == nullptr) {
+    domain_.frames().put_writable(page);
+    return kInvalid;
+  }
+  // What was counted so far belongs to the state before the pages were there.
+  account_trap();
+  accounting.attach(page_view, operations_view);
+  return 0;
+}
+
+std::optional<int64_t> Vcpu::other_hypercall(uint64_t number, uint64_t (&arguments)[6]) {
+  GuestMemory memory(*this);
+  const auto outcome =
+      domain_.hypercalls().handle(VcpuId{id_}, memory, static_cast<unsigned>(number), arguments);
+  if (!outcome) return std::nullopt;
+  using Action = HypercallOutcome::Action;
+  switch (outcome->action) {
+    case Action::kContinue:
+      break;
+    case Action::kYield:
+    case Action::kBlock:
+    case Action::kPoll:
+      pending_action_ = *outcome;
+      break;
+    case Action::kDown:
+      up_ = false;
+      break;
+    case Action::kShutdown: {
+      if (outcome->shutdown_reason == SHUTDOWN_crash) {
+        crash("the guest reported a crash");
+      } else {
+        domain_.stop(RunResult::End::kShutdown, std::nullopt, {});
+      }
+      break;
+    }
+  }
+  return outcome->result;
+}
+
+}  // namespace vmm

@@ -1,0 +1,73 @@
+// The machine as the MMU sees it: entries in memory, and the visibility of their changes.
+//
+// On a shadow-paging KVM a changed entry counts as visible after ring 0 touched it; the addresses
+// of such entries are collected here until the next flush or entry of any vCPU, whichever is first.
+//
+// A frame that was once a table may still have a shadow in the KVM. If the host wrote to such a
+// frame since (processors' own writes are seen by the KVM), its shadow is stale, and every entry is
+// touched when it becomes a table again.
+//
+// Locks: everything is called with the domain's lock held.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "machine/machine_memory.h"
+#include "machine/monitor_space.h"
+#include "machine/processor.h"
+#include "pvmmu/platform.h"
+
+namespace vmm {
+
+class MmuPlatform final : public pvmmu::Platform {
+ public:
+  MmuPlatform(MachineMemory& memory, MonitorSpace& monitor, bool shadow_paging);
+
+  // The processors, once they exist. Until then nobody can hold a translation.
+  void set_processors(std::span<const std::unique_ptr<Processor>> processors);
+  // Whose request is being served: flushes of that vCPU are paid when it next enters.
+  void set_current(unsigned vcpu) { current_ = vcpu; }
+
+  // The entries to touch on the way into the guest (one vCPU), leaving none.
+  std::vector<uint64_t> take_touches();
+  // Touches them now, on the current vCPU's processor (several vCPUs).
+  void finish_touches();
+  uint64_t touch_count() const { return touch_count_; }
+  // The host wrote to a frame by other means than this interface.
+  void note_host_write(pvmmu::Mfn frame);
+  // Set when the monitor failed to touch; the machine must stop.
+  const absl::Status& status() const { return status_; }
+
+  uint64_t read_entry(pvmmu::Mfn table, unsigned index) override;
+  bool compare_exchange_entry(pvmmu::Mfn table, unsigned index, uint64_t& expected,
+                              uint64_t desired) override;
+  void read_bytes(pvmmu::Maddr from, void* to, size_t size) override;
+  void write_bytes(pvmmu::Maddr to, const void* from, size_t size) override;
+  void write_m2p(pvmmu::Mfn frame, pvmmu::Pfn pfn) override;
+  void entry_changed(pvmmu::Mfn table, unsigned index) override;
+  void frame_becomes_table(pvmmu::Mfn table) override;
+  void flush_tlb(pvmmu::VcpuMask vcpus, pvmmu::TlbFlush what) override;
+  pvmmu::VcpuMask all_vcpus() override;
+  uint64_t hypervisor_slot_entry(unsigned slot) override;
+
+ private:
+  struct ShadowState {
+    bool was_table = false;
+    bool host_wrote = false;
+  };
+  uint64_t* entry(pvmmu::Mfn table, unsigned index);
+
+  MachineMemory& memory_;
+  MonitorSpace& monitor_;
+  const bool shadow_paging_;
+  std::span<const std::unique_ptr<Processor>> processors_;
+  unsigned current_ = 0;
+  std::vector<uint64_t> touches_;
+  std::vector<ShadowState> shadow_;
+  uint64_t touch_count_ = 0;
+  absl::Status status_;
+};
+
+}  // namespace vmm

@@ -1,0 +1,118 @@
+// Page faults of the guest: retried where the tables permit the access, emulated where it is a
+// store to a page table, and the guest's own otherwise.
+#include "absl/strings/str_format.h"
+#include "guest_abi/monitor.h"
+#include "machine/domain.h"
+#include "machine/vcpu.h"
+#include "pvmmu/mmu.h"
+
+namespace vmm {
+namespace {
+
+using pvmmu::LinearAddr;
+
+// A processor may fault on a translation that the tables have permitted meanwhile, and a shadow MMU
+// more than once. A permitted access that keeps faulting is a broken machine, not a guest's doing.
+constexpr unsigned kSpuriousLimit = 64;
+
+bool in_xen_m2p_slot(LinearAddr address) {
+  return address.index(pvmmu::PtLevel::kL4) ==
+         LinearAddr(guest_abi::kM2pXenBase).index(pvmmu::PtLevel::kL4);
+}
+
+std::optional<pvmmu::WriteOperation::Kind> operation_kind(WriteKind kind) {
+  using Kind = pvmmu::WriteOperation::Kind;
+  switch (kind) {
+    case WriteKind::kStore:
+      return Kind::kStore;
+    case WriteKind::kExchange:
+      return Kind::kExchange;
+    case WriteKind::kCompareExchange:
+      return Kind::kCompareExchange;
+    case WriteKind::kAnd:
+      return Kind::kAnd;
+    case WriteKind::kOr:
+      return Kind::kOr;
+    case WriteKind::kBitSet:
+      return Kind::kBitSet;
+    case WriteKind::kBitReset:
+      return Kind::kBitReset;
+    case WriteKind::kAdd:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Vcpu::handle_page_fault(const Trap& trap) {
+  const LinearAddr address(trap.cr2);
+  const pvmmu::Access access{(trap.error_code & pvmmu::kFaultWrite) != 0,
+                             (trap.error_code & pvmmu::kFaultFetch) != 0, true};
+  const pvmmu::WalkResult walk = domain_.mmu().walk(root(), address, access);
+  if (walk.ok) {
+    if (in_xen_m2p_slot(address) && !domain_.traits().slot_256_usable && !access.write &&
+        emulate_m2p_read(address)) {
+      return;
+    }
+    if (retry_spurious(walk, trap.cr2)) return;
+  }
+  if (access.write && walk.mapped && cpu_.kernel_mode && emulate_table_write(address)) return;
+  bounce_page_fault(trap.cr2, walk.ok ? trap.error_code : walk.fault_code);
+}
+
+// Drops what the processor (or a shadow MMU) may still hold of this translation, and tries again.
+bool Vcpu::retry_spurious(const pvmmu::WalkResult& walk, uint64_t address) {
+  spurious_in_a_row_ = spurious_address_ == address ? spurious_in_a_row_ + 1 : 1;
+  spurious_address_ = address;
+  if (spurious_in_a_row_ > kSpuriousLimit) {
+    domain_.stop(RunResult::End::kFailed, std::nullopt,
+                 absl::StrFormat("vCPU %u: the processor keeps faulting at 0x%x, which its page "
+                                 "tables permit",
+                                 id_, address));
+    return true;
+  }
+  ++counters_.trap(TrapCause::kSpuriousFault);
+  for (unsigned i = 0; i < walk.step_count; ++i) {
+    domain_.platform().entry_changed(walk.steps[i].table, walk.steps[i].slot);
+  }
+  processor_.owe_flush();
+  return true;
+}
+
+bool Vcpu::emulate_table_write(LinearAddr address) {
+  uint8_t bytes[15];
+  const CodeBytes code(bytes, fetch_code(bytes));
+  const auto instruction = decode_write(code, cpu_.registers, SegmentBases{});
+  if (!instruction) return false;
+  const auto kind = operation_kind(instruction->kind);
+  // The fault must be this instruction's own store, not one that it makes on the way (push, say).
+  if (!kind || address.raw() - instruction->address.raw() >= instruction->width) return false;
+  pvmmu::Refusal refusal;
+  pvmmu::Call call{VcpuId{id_}, counters_.mmu, refusal, cpu_.kernel_mode};
+  const pvmmu::WriteOperation operation{*kind, instruction->width, instruction->operand,
+                                        instruction->expected};
+  const pvmmu::EmulationResult result =
+      domain_.mmu().emulate_write(call, root(), instruction->address, operation);
+  if (result.status != pvmmu::EmulationResult::Status::kDone) return false;
+  ++counters_.trap(TrapCause::kEmulatedWrite);
+  complete_write(*instruction, result.old_value, cpu_.registers);
+  return true;
+}
+
+// CPL3 cannot reach Xen's place of the m2p on this KVM.
+bool Vcpu::emulate_m2p_read(LinearAddr address) {
+  uint8_t bytes[15];
+  const CodeBytes code(bytes, fetch_code(bytes));
+  const auto instruction = decode_load(code, cpu_.registers, SegmentBases{});
+  if (!instruction || address.raw() - instruction->address.raw() >= instruction->width) {
+    return false;
+  }
+  uint64_t value = 0;
+  if (!copy_from_guest(&value, instruction->address, instruction->width)) return false;
+  ++counters_.trap(TrapCause::kEmulatedRead);
+  complete_load(*instruction, value, cpu_.registers);
+  return true;
+}
+
+}  // namespace vmm

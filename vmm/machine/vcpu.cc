@@ -1,0 +1,211 @@
+#include "machine/vcpu.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "machine/domain.h"
+#include "machine/guest_memory_access.h"
+
+namespace vmm {
+
+using pvmmu::LinearAddr;
+
+Vcpu::Vcpu(Domain& domain, unsigned id, Processor& processor)
+    : domain_(domain), id_(id), processor_(processor) {}
+
+Vcpu::~Vcpu() {
+  join();
+}
+
+void Vcpu::start() {
+  thread_ = std::thread([this] { thread_main(); });
+}
+
+void Vcpu::join() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Vcpu::wake() {
+  {
+    std::lock_guard lock(wake_mutex_);
+    wake_requested_ = true;
+  }
+  woken_.notify_all();
+  if (processor_.in_guest()) processor_.kick();
+}
+
+void Vcpu::thread_main() {
+  processor_.bind_to_this_thread();
+  std::unique_lock lock(domain_.lock());
+  run_until_stopped(lock);
+  account_trap();
+}
+
+void Vcpu::run_until_stopped(std::unique_lock<std::mutex>& lock) {
+  while (!domain_.stopping()) {
+    if (!wait_until_runnable(lock)) continue;
+    deliver_events();
+    if (domain_.stopping()) return;
+    enter_guest(lock);
+  }
+}
+
+// False: look again at the whole state (the domain may have stopped).
+bool Vcpu::wait_until_runnable(std::unique_lock<std::mutex>& lock) {
+  Hypercalls& calls = domain_.hypercalls();
+  const VcpuId self{id_};
+  if (!up_) {
+    wait(lock, std::nullopt);
+    return false;
+  }
+  if (!pending_action_) return true;
+  const HypercallOutcome action = *pending_action_;
+  if (action.action == HypercallOutcome::Action::kYield) {
+    pending_action_.reset();
+    lock.unlock();
+    std::this_thread::yield();
+    lock.lock();
+    return false;
+  }
+  const bool done =
+      calls.places().upcall_due(self) ||
+      (action.action == HypercallOutcome::Action::kPoll &&
+       (calls.poll_done(self) || (action.deadline && domain_.clock().now() >= *action.deadline)));
+  if (done) {
+    pending_action_.reset();
+    return true;
+  }
+  if (!action.deadline && domain_.all_blocked_for_ever()) {
+    crash("every vCPU waits for an event, and nothing can raise one");
+    return false;
+  }
+  calls.run_states().change(self, RUNSTATE_blocked);
+  wait(lock, action.deadline);
+  calls.run_states().change(self, RUNSTATE_running);
+  GuestMemory memory(*this);
+  calls.run_states().publish(self, memory);
+  return false;
+}
+
+void Vcpu::wait(std::unique_lock<std::mutex>& lock, std::optional<uint64_t> deadline) {
+  waiting_ = true;
+  lock.unlock();
+  {
+    std::unique_lock wake_lock(wake_mutex_);
+    const auto requested = [this] { return wake_requested_; };
+    if (deadline) {
+      const uint64_t now = domain_.clock().now();
+      const uint64_t left = *deadline > now ? *deadline - now : 0;
+      woken_.wait_for(wake_lock, std::chrono::nanoseconds(std::min<uint64_t>(left, 1'000'000'000)),
+                      requested);
+    } else {
+      woken_.wait(wake_lock, requested);
+    }
+    wake_requested_ = false;
+  }
+  lock.lock();
+  waiting_ = false;
+}
+
+bool Vcpu::runnable_or_woken() {
+  if (!waiting_) return up_ && !pending_action_;
+  std::lock_guard lock(wake_mutex_);
+  return wake_requested_;
+}
+
+VcpuResult Vcpu::result() {
+  count_exits();
+  return {counters_, std::move(attribution_), accounting_.page(), accounting_.operations()};
+}
+
+// The processor counts KVM's exits and its kicks itself: they are nobody's operation.
+void Vcpu::count_exits() {
+  counters_.exit(ExitReason::kMonitor) = processor_.exits(KVM_EXIT_IO);
+  counters_.exit(ExitReason::kInterrupted) = processor_.exits(KVM_EXIT_INTR);
+  counters_.exit(ExitReason::kMmio) = processor_.exits(KVM_EXIT_MMIO);
+  counters_.exit(ExitReason::kHalt) = processor_.exits(KVM_EXIT_HLT);
+  counters_.exit(ExitReason::kShutdown) = processor_.exits(KVM_EXIT_SHUTDOWN);
+  counters_.exit(ExitReason::kFailEntry) = processor_.exits(KVM_EXIT_FAIL_ENTRY);
+  counters_.exit(ExitReason::kInternalError) = processor_.exits(KVM_EXIT_INTERNAL_ERROR);
+  counters_.remote_kicks = processor_.kicks();
+  if (id_ == 0) counters_.coherence_touches = domain_.platform().touch_count();
+}
+
+pvmmu::Mfn Vcpu::root() const {
+  const VcpuId self{id_};
+  return cpu_.kernel_mode ? domain_.mmu().kernel_base_pointer(self)
+                          : domain_.mmu().user_base_pointer(self);
+}
+
+void Vcpu::enter_guest(std::unique_lock<std::mutex>& lock) {
+  if (!LinearAddr(cpu_.registers.rip).canonical()) {
+    crash("the guest's instruction pointer is not canonical");
+    return;
+  }
+  EntryPlan plan{root(), std::exchange(cpu_.gs_exchange_owed, false), {}};
+  if (domain_.vcpu_count() == 1) {
+    plan.touches = domain_.platform().take_touches();
+  } else {
+    domain_.platform().set_current(id_);
+    domain_.platform().finish_touches();
+  }
+  if (!domain_.platform().status().ok()) {
+    domain_.stop(RunResult::End::kFailed, std::nullopt,
+                 std::string(domain_.platform().status().message()));
+    return;
+  }
+  lock.unlock();
+  const Trap trap = processor_.run(cpu_.registers, std::move(plan));
+  lock.lock();
+  domain_.platform().set_current(id_);
+  if (trap.kind == Trap::Kind::kKicked) return;
+  if (domain_.stopping()) return;
+  handle_trap(trap);
+  account_trap();
+}
+
+void Vcpu::account_trap() {
+  attribution_->attribute(counters_, accounting_.phase(), accounting_.operation());
+}
+
+bool Vcpu::copy_from_guest(void* to, LinearAddr from, size_t size) {
+  return domain_.mmu().copy_from_guest(root(), to, from, size);
+}
+
+bool Vcpu::copy_to_guest(LinearAddr to, const void* from, size_t size) {
+  return domain_.mmu().copy_to_guest(root(), to, from, size);
+}
+
+CrashInfo Vcpu::crash_info(std::string reason) {
+  const VcpuId self{id_};
+  const auto address_of = [](pvmmu::Mfn root) {
+    return root == pvmmu::kInvalidMfn ? 0 : root.raw() << pvmmu::kPageShift;
+  };
+  CrashInfo crash;
+  crash.reason = std::move(reason);
+  crash.vcpu = id_;
+  crash.kernel_mode = cpu_.kernel_mode;
+  crash.registers = cpu_.registers;
+  crash.kernel_root = address_of(domain_.mmu().kernel_base_pointer(self));
+  crash.user_root = address_of(domain_.mmu().user_base_pointer(self));
+  crash.backtrace =
+      walk_frame_pointers(cpu_.registers, [this](uint64_t address, void* to, size_t size) {
+        return copy_from_guest(to, LinearAddr(address), size);
+      });
+  crash.hypercalls = recent_.last();
+  return crash;
+}
+
+void Vcpu::crash(std::string reason) {
+  domain_.stop(RunResult::End::kCrashed, crash_info(std::move(reason)), {});
+}
+
+void Vcpu::crash_on_fault(std::string reason, uint64_t address, uint64_t code) {
+  CrashInfo crash = crash_info(std::move(reason));
+  crash.has_fault = true;
+  crash.fault_address = address;
+  crash.fault_code = code;
+  domain_.stop(RunResult::End::kCrashed, std::move(crash), {});
+}
+
+}  // namespace vmm
