@@ -32,14 +32,18 @@ struct NestedOptions {
   unsigned cpus = 1;
   // RAM of the emulated machine. The domain's memory comes out of it.
   unsigned memory_mib = 2048;
-  // Wall time for everything, boot included. Give more than the time-out that the inner program
-  // keeps itself, since only that one ends with statistics.
+  // Wall time for the inner program; boot, which has a limit of its own, does not count. Give more
+  // than the time-out that the program keeps itself, since only that one ends with statistics.
   std::optional<std::chrono::seconds> timeout;
+  // Where the inner program's standard output and standard error go.
+  int output_fd = 1;
+  int error_fd = 2;
 };
 
 struct NestedFiles {
-  std::vector<std::string> inputs;   // read here, present inside under the same path
-  std::vector<std::string> outputs;  // fetched when the inner program has ended, if it made them
+  std::vector<std::string> inputs = {};  // read here, present inside under the same path
+  std::vector<std::string> outputs =
+      {};  // fetched when the inner program has ended, if it made them
 };
 
 // $PVMMU_NESTED_BED, or $XDG_CACHE_HOME/pvmmu/nested, or ~/.cache/pvmmu/nested.

@@ -1,0 +1,56 @@
+// One run in the bed, from boot to the inner program's exit status: moves its output, watches the
+// clock, and hands on ^C.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include "absl/strings/string_view.h"
+
+#include "absl/status/statusor.h"
+#include "nested/control_channel.h"
+#include "nested/emulator.h"
+
+namespace vmm {
+
+class Session {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // The descriptors are borrowed: where the inner program's output goes, and a signalfd.
+  Session(Emulator& emulator, size_t output_count, int output_fd, int error_fd, int signal_fd,
+          std::optional<Clock::duration> timeout);
+
+  // See run_nested.
+  absl::StatusOr<int> run();
+  // The output files by index; none if the bed was torn down before the program had ended.
+  std::map<size_t, std::string> files() const;
+
+ private:
+  // Waits for one event or the nearest deadline. A status ends the session.
+  absl::Status step();
+  absl::Status take_control();
+  absl::Status forward(int from, int to);
+  absl::Status drain();
+  void take_log();
+  void take_signal();
+  // Asks the inner program to end; what the session gives if it does not.
+  void stop_soon(absl::string_view signal, int status);
+  absl::Status check_clock();
+  absl::Status broken(absl::string_view what);
+
+  Emulator& emulator_;
+  ControlChannel control_;
+  const int output_fd_, error_fd_, signal_fd_;
+  const std::optional<Clock::duration> timeout_;
+  // What must have happened by then: boot, then the program's end, then, once it was asked to end,
+  // its end indeed.
+  std::optional<Clock::time_point> deadline_;
+  enum class Phase { kBoot, kProgram, kStopping } phase_ = Phase::kBoot;
+  int stop_status_ = 0;
+  bool torn_down_ = false;
+  std::string log_;
+};
+
+}  // namespace vmm
