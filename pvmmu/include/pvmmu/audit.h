@@ -48,7 +48,7 @@ class AuditSink {
 struct FrameUser {
   enum class Kind : uint8_t { kEntry, kPin, kKernelBasePointer, kUserBasePointer, kVmm };
   Kind kind = Kind::kEntry;
-  Mfn table;          // kEntry
+  Mfn table{};        // kEntry
   unsigned slot = 0;  // kEntry
   uint64_t entry = 0;
   unsigned vcpu = 0;  // base pointers

@@ -35,6 +35,8 @@
 
 namespace pvmmu {
 
+class RequestWindow;
+
 struct MmuConfig {
   uint16_t domain_id = 1;              // a guest may name itself by it in foreigndom
   uint32_t count_limit = kCountLimit;  // lower in tests only
@@ -142,22 +144,23 @@ class Mmu {
   void write_done(Call& call, LinearAddr done, uint32_t count);
 
   Errno check_foreigndom(Call& call, uint32_t foreigndom, bool with_table_owner);
-  Errno apply_update(Call& call, const UpdateRequest& request);
-  Errno apply_table_update(Call& call, const UpdateRequest& request, PageInfo& page);
+  Errno apply_update(Call& call, const UpdateRequest& request, RequestWindow& window);
+  Errno apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
+                           RequestWindow& window);
   Errno apply_plain_write(Call& call, const UpdateRequest& request);
   Errno apply_machphys(Call& call, const UpdateRequest& request);
 
   Errno change_mapping(Call& call, LinearAddr va, uint64_t value);
   Errno flush_for_mapping(Call& call, LinearAddr va, uint64_t flags);
-  Errno read_vcpu_mask(Call& call, LinearAddr bitmap, VcpuMask& mask);
+  bool read_vcpu_mask(Call& call, LinearAddr bitmap, VcpuMask& mask);
 
-  Errno apply_operation(Call& call, const struct mmuext_op& operation);
+  Errno apply_operation(Call& call, const ::mmuext_op& operation);
   Errno pin(Call& call, Mfn frame, PtLevel level);
   Errno unpin(Call& call, Mfn frame);
   Errno load_kernel_base_pointer(Call& call, Mfn frame);
   Errno load_user_base_pointer(Call& call, Mfn frame);
-  Errno flush_operation(Call& call, const struct mmuext_op& operation);
-  Errno set_ldt(Call& call, const struct mmuext_op& operation);
+  Errno flush_operation(Call& call, const ::mmuext_op& operation);
+  Errno set_ldt(Call& call, const ::mmuext_op& operation);
   Errno clear_page(Call& call, Mfn frame);
   Errno copy_page(Call& call, Mfn to, Mfn from);
 

@@ -1,0 +1,174 @@
+// The recount: everything that PageInfo claims, counted again from the entries in memory.
+//
+// It starts from what keeps frames in use by itself (pins, base pointers, references of the VMM,
+// loans) and reads the tables from L4 down, each once. What it takes from the frame table is only
+// who owns a frame, whether it is pinned and as what, and, to tell a same-level entry from an
+// ordinary one, the type of a table that an entry names; a wrong type there shows as a difference.
+#include "entry_bits.h"
+#include "pvmmu/mmu.h"
+
+namespace pvmmu {
+
+namespace {
+
+class Recount {
+ public:
+  Recount(Platform& platform, FrameTable& frames, AuditSink& sink)
+      : platform_(platform), frames_(frames), sink_(sink), tallies_(sink.tallies(frames.size())) {}
+
+  // False if the sink gave too little scratch space.
+  bool start() {
+    if (tallies_.size() < frames_.size()) return false;
+    for (size_t i = 0; i < frames_.size(); ++i) tallies_[i] = AuditTally{};
+    for (size_t i = 0; i < frames_.size(); ++i) count_standing_references(Mfn(i));
+    return true;
+  }
+
+  void use_as(Mfn frame, PageType type) {
+    if (!frames_.contains(frame)) return report("base pointer", frame, 0, 0);
+    AuditTally& tally = tallies_[frame.raw()];
+    ++tally.total_count;
+    ++tally.type_count;
+    if (tally.type == PageType::kNone) tally.type = type;
+    if (tally.type != type) {
+      report("used as two types", frame, static_cast<uint64_t>(tally.type),
+             static_cast<uint64_t>(type));
+    }
+  }
+
+  void read_tables() {
+    read_level<PtLevel::kL4>();
+    read_level<PtLevel::kL3>();
+    read_level<PtLevel::kL2>();
+    read_level<PtLevel::kL1>();
+  }
+
+  bool compare() {
+    for (size_t i = 0; i < frames_.size(); ++i) compare_frame(Mfn(i));
+    return agrees_;
+  }
+
+ private:
+  void count_standing_references(Mfn frame) {
+    const PageInfo& page = frames_.at(frame);
+    if (page.pinned) use_as(frame, page.type);
+    if (page.owner == FrameOwner::kShared) use_as(frame, PageType::kWritable);
+    for (uint32_t i = 0; i < page.external_count; ++i) use_as(frame, page.type);
+    if (page.pinned && !is_table(page.type)) report("pinned without being a table", frame, 1, 0);
+    if (page.external_count != 0 && is_table(page.type)) {
+      report("the VMM's reference on a table", frame, page.external_count, 0);
+    }
+  }
+
+  // A same-level entry can add a table to the level that is being read, so go round until none
+  // came.
+  template <PtLevel L>
+  void read_level() {
+    for (bool found = true; found;) {
+      found = false;
+      for (size_t i = 0; i < frames_.size(); ++i) {
+        AuditTally& tally = tallies_[i];
+        if (tally.type != table_type(L) || tally.scanned) continue;
+        tally.scanned = true;
+        found = true;
+        read_table<L>(Mfn(i));
+      }
+    }
+  }
+
+  template <PtLevel L>
+  void read_table(Mfn table) {
+    for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
+      const Pte<L> entry(platform_.read_entry(table, slot));
+      at_ = WalkStep{table, slot, entry.raw()};
+      if (is_hypervisor_slot(L, slot)) {
+        const uint64_t wanted = platform_.hypervisor_slot_entry(slot);
+        if (((entry.raw() ^ wanted) & ~kPteAccessedDirty) != 0) {
+          report("a hypervisor slot", table, wanted, entry.raw());
+        }
+      } else if (entry.present()) {
+        count_entry(entry, table);
+      }
+    }
+    at_ = WalkStep{};
+  }
+
+  template <PtLevel L>
+  void count_entry(Pte<L> entry, Mfn table) {
+    const Mfn frame = entry.frame();
+    if (has_refused_bits(entry) || adjusted_entry(entry) != entry) {
+      report("bits of an entry", table, adjusted_entry(entry).raw(), entry.raw());
+    }
+    const PageInfo* page = frames_.find_guest(frame);
+    if (page == nullptr) return report("an entry's frame is not the domain's", frame, 0, 0);
+    if constexpr (L == PtLevel::kL1) {
+      if (entry.writable()) return use_as(frame, PageType::kWritable);
+      ++tallies_[frame.raw()].total_count;
+    } else {
+      const bool same_level = frame == table || page->type == table_type(L);
+      if (!same_level) return use_as(frame, table_type(level_below(L)));
+      if (entry.writable()) report("a writable same-level entry", frame, 0, entry.raw());
+      if (frame == table) return;
+      ++tallies_[table.raw()].linear_entries;
+      ++tallies_[frame.raw()].linear_uses;
+      use_as(frame, table_type(L));
+    }
+  }
+
+  void compare_frame(Mfn frame) {
+    const PageInfo& page = frames_.at(frame);
+    const AuditTally& tally = tallies_[frame.raw()];
+    check("type", frame, static_cast<uint64_t>(page.type), static_cast<uint64_t>(tally.type));
+    check("type count", frame, page.type_count, tally.type_count);
+    check("total count", frame, page.total_count, tally.total_count);
+    check("same-level count", frame, static_cast<uint64_t>(int64_t{page.linear_count}),
+          static_cast<uint64_t>(int64_t{tally.linear_entries} - tally.linear_uses));
+    if (tally.linear_entries != 0 && tally.linear_uses != 0) {
+      report("a chain of same-level entries", frame, 0, 1);
+    }
+    const bool table = is_table(page.type);
+    check("validated", frame, page.validated, table || page.type == PageType::kSegDesc);
+    check("validated entries", frame, page.validated_entries, table ? kEntriesPerTable : 0);
+  }
+
+  void check(const char* what, Mfn frame, uint64_t believed, uint64_t counted) {
+    if (believed != counted) report(what, frame, believed, counted);
+  }
+
+  void report(const char* what, Mfn frame, uint64_t believed, uint64_t counted) {
+    agrees_ = false;
+    AuditDifference found;
+    found.frame = frame;
+    found.what = what;
+    found.believed = believed;
+    found.counted = counted;
+    if (frames_.contains(frame)) found.info = frames_.at(frame);
+    found.table = at_.table;
+    found.slot = at_.slot;
+    found.entry = at_.entry;
+    sink_.difference(found);
+  }
+
+  Platform& platform_;
+  FrameTable& frames_;
+  AuditSink& sink_;
+  std::span<AuditTally> tallies_;
+  WalkStep at_;  // the entry that is being read
+  bool agrees_ = true;
+};
+
+}  // namespace
+
+bool Mmu::audit(AuditSink& sink) {
+  Recount recount(platform_, frames_, sink);
+  if (!recount.start()) return false;
+  for (unsigned vcpu = 0; vcpu < vcpu_count_; ++vcpu) {
+    const Roots& roots = roots_[vcpu];
+    if (roots.kernel != kInvalidMfn) recount.use_as(roots.kernel, PageType::kL4);
+    if (roots.user != kInvalidMfn) recount.use_as(roots.user, PageType::kL4);
+  }
+  recount.read_tables();
+  return recount.compare();
+}
+
+}  // namespace pvmmu

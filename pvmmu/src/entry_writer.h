@@ -1,0 +1,86 @@
+// The change of one entry of a validated table: validate what it will be, commit by
+// compare-exchange against exactly what was validated, give back what it was.
+//
+// A processor may set Accessed and Dirty at any moment, so a commit can find another value than was
+// read: then the references go back and all of it is done again with the new value. Nothing but
+// these two bits changes under the MMU's lock, and processors only set them, so the third attempt
+// succeeds; kAttempts allows for more and then refuses.
+#pragma once
+
+#include "base/errno.h"
+#include "base/pte.h"
+#include "entry_bits.h"
+#include "pvmmu/call.h"
+#include "pvmmu/platform.h"
+#include "pvmmu/tlb_ledger.h"
+#include "pvmmu/type_keeper.h"
+
+namespace pvmmu {
+
+class EntryWriter {
+ public:
+  static constexpr unsigned kAttempts = 16;
+
+  EntryWriter(Platform& platform, TypeKeeper& types, TlbLedger& tlb)
+      : platform_(platform), types_(types), tlb_(tlb) {}
+
+  // compute(uint64_t& value) turns the entry's present value into the wanted one, or returns false
+  // if the entry is to stay as it is. `old_value` receives what was there. The table must be
+  // validated at level L. On error nothing has changed.
+  template <PtLevel L, typename Compute>
+  Errno change(Call& call, Mfn table, unsigned slot, Compute compute, uint64_t& old_value) {
+    if (is_hypervisor_slot(L, slot)) return refuse_slot(call, table, slot);
+    for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
+      old_value = platform_.read_entry(table, slot);
+      uint64_t wanted_value = old_value;
+      if (!compute(wanted_value)) return Errno::kOk;
+      const Pte<L> before(old_value);
+      const Pte<L> wanted(wanted_value);
+      const Pte<L> after = adjusted_entry(wanted);
+      const bool moves = moves_reference(before, after);
+      // Without a move the frame and its use are those validated before; the bits may be new.
+      if (after.present() && (moves || has_refused_bits(wanted))) {
+        const Errno error = types_.get_from_entry(call, wanted, table, slot);
+        if (error != Errno::kOk) return error;
+      }
+      uint64_t expected = old_value;
+      if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) {
+        finish(call.counters, before, after, table, slot, moves);
+        return Errno::kOk;
+      }
+      if (moves && after.present()) types_.put_from_entry(call.counters, after, table);
+    }
+    return types_.refuse(call, Rule::kAccessedDirty, Errno::kEBUSY, "the entry kept changing",
+                         table);
+  }
+
+ private:
+  // The new entry is in place. Order matters: the machine learns of the change, then the old
+  // reference goes, whose stamp must not be older than the change.
+  template <PtLevel L>
+  void finish(MmuCounters& counters, Pte<L> before, Pte<L> after, Mfn table, unsigned slot,
+              bool moves) {
+    ++counters.pte_updates;
+    if (!moves) ++counters.fast_updates;
+    if (!before.present()) return;
+    if (before != after) {
+      platform_.entry_changed(table, slot);
+      if constexpr (L != PtLevel::kL1) tlb_.owe();
+    }
+    if (moves) types_.put_from_entry(counters, before, table);
+  }
+
+  Errno refuse_slot(Call& call, Mfn table, unsigned slot) {
+    types_.refuse(call, Rule::kEntryBits, Errno::kEINVAL, "the slot is the hypervisor's", table);
+    call.refusal.level = 4;
+    call.refusal.table = table;
+    call.refusal.slot = static_cast<uint16_t>(slot);
+    return Errno::kEINVAL;
+  }
+
+  Platform& platform_;
+  TypeKeeper& types_;
+  TlbLedger& tlb_;
+};
+
+}  // namespace pvmmu

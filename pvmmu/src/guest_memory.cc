@@ -1,0 +1,126 @@
+#include "pvmmu/guest_memory.h"
+
+#include "base/pte.h"
+
+namespace pvmmu {
+
+namespace {
+
+uint32_t access_bits(Access access) {
+  return (access.write ? kFaultWrite : 0) | (access.user ? kFaultUser : 0) |
+         (access.fetch ? kFaultFetch : 0);
+}
+
+bool permitted(const WalkResult& walked, Access access) {
+  return (!access.write || walked.writable) && (!access.user || walked.user) &&
+         (!access.fetch || walked.executable);
+}
+
+}  // namespace
+
+WalkResult GuestMemory::walk(Mfn root, LinearAddr address, Access access) {
+  WalkResult result;
+  result.fault_code = access_bits(access);
+  if (!address.canonical()) {
+    result.non_canonical = true;
+    return result;
+  }
+  if (!frames_.contains(root) || frames_.at(root).type != PageType::kL4) return result;
+  result.writable = result.user = result.executable = true;
+  Mfn table = root;
+  for (unsigned number = 4; number >= 1; --number) {
+    const auto level = static_cast<PtLevel>(number);
+    const unsigned slot = address.index(level);
+    const uint64_t entry = platform_.read_entry(table, slot);
+    result.steps[result.step_count++] = WalkStep{table, slot, entry};
+    if ((entry & kPtePresent) == 0) return result;
+    result.writable = result.writable && (entry & kPteWritable) != 0;
+    result.user = result.user && (entry & kPteUser) != 0;
+    result.executable = result.executable && (entry & kPteNoExecute) == 0;
+    const bool superpage = (number == 2 || number == 3) && (entry & kPtePageSize) != 0;
+    result.leaf_level = level;
+    const uint64_t inside = (uint64_t{1} << level_shift(level)) - 1;
+    const uint64_t base = entry & kPteFrameMask;
+    table = Mfn(base >> kPageShift);
+    if (!frames_.contains(table)) {
+      result.fault_code |= kFaultPresent | kFaultReserved;
+      return result;
+    }
+    if (number != 1 && !superpage) continue;
+    result.address = Maddr((base & ~inside) | (address.raw() & inside));
+    if (!frames_.contains(result.address.frame())) {
+      result.fault_code |= kFaultPresent | kFaultReserved;
+      return result;
+    }
+    break;
+  }
+  result.mapped = true;
+  result.ok = permitted(result, access);
+  result.fault_code = result.ok ? 0 : result.fault_code | kFaultPresent;
+  return result;
+}
+
+void GuestMemory::mark(const WalkResult& walked, bool write) {
+  for (unsigned i = 0; i < walked.step_count; ++i) {
+    const WalkStep& step = walked.steps[i];
+    const bool leaf = i + 1 == walked.step_count;
+    const uint64_t bits = kPteAccessed | (leaf && write ? kPteDirty : 0);
+    // The hypervisor's own tables below its slots are not the guest's to mark.
+    if (frames_.at(step.table).owner == FrameOwner::kHypervisor) return;
+    uint64_t expected = step.entry;
+    // Only a processor that sets the same bits can be in the way.
+    while ((expected & bits) != bits &&
+           !platform_.compare_exchange_entry(step.table, step.slot, expected, expected | bits)) {
+    }
+  }
+}
+
+WalkResult GuestMemory::walk_and_mark(Mfn root, LinearAddr address, Access access) {
+  const WalkResult walked = walk(root, address, access);
+  if (walked.ok) mark(walked, access.write);
+  return walked;
+}
+
+bool GuestMemory::copy_from(Mfn root, void* to, LinearAddr from, size_t size) {
+  auto* bytes = static_cast<unsigned char*>(to);
+  fault_address_ = from;
+  if (size != 0 && from.raw() + (size - 1) < from.raw()) return false;
+  while (size != 0) {
+    const WalkResult walked = walk_and_mark(root, from, Access{});
+    if (!walked.ok) {
+      fault_address_ = from;
+      return false;
+    }
+    const size_t left_in_page = kPageSize - from.offset();
+    const size_t chunk = size < left_in_page ? size : left_in_page;
+    platform_.read_bytes(walked.address, bytes, chunk);
+    bytes += chunk;
+    from = from + chunk;
+    size -= chunk;
+  }
+  return true;
+}
+
+bool GuestMemory::copy_to(Call& call, Mfn root, LinearAddr to, const void* from, size_t size) {
+  const auto* bytes = static_cast<const unsigned char*>(from);
+  fault_address_ = to;
+  if (size != 0 && to.raw() + (size - 1) < to.raw()) return false;
+  while (size != 0) {
+    fault_address_ = to;
+    const WalkResult walked = walk(root, to, Access{.write = true});
+    if (!walked.ok) return false;
+    const Mfn frame = walked.address.frame();
+    if (types_.get_page_and_type(call, frame, PageType::kWritable) != Errno::kOk) return false;
+    mark(walked, true);
+    const size_t left_in_page = kPageSize - to.offset();
+    const size_t chunk = size < left_in_page ? size : left_in_page;
+    platform_.write_bytes(walked.address, bytes, chunk);
+    types_.put_page_and_type(call.counters, frame);
+    bytes += chunk;
+    to = to + chunk;
+    size -= chunk;
+  }
+  return true;
+}
+
+}  // namespace pvmmu

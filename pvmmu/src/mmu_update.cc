@@ -1,0 +1,125 @@
+// HYPERVISOR_mmu_update: an array of changes of page-table entries. [xen/xen.h: mmu_update]
+//
+// Not a transaction: requests before a refused one stay done, and `done` says how many.
+#include "entry_writer.h"
+#include "pvmmu/mmu.h"
+#include "request_window.h"
+
+namespace pvmmu {
+
+struct Mmu::UpdateRequest {
+  uint64_t value;
+  Mfn frame;      // that holds the entry
+  unsigned slot;  // of the entry
+  unsigned command;
+};
+
+namespace {
+
+constexpr unsigned kCommandMask = 7;  // an entry's address is a multiple of 8
+
+}  // namespace
+
+int64_t Mmu::mmu_update(Call& call, LinearAddr requests, uint32_t count, LinearAddr done,
+                        uint32_t foreigndom) {
+  Errno error = check_foreigndom(call, foreigndom, true);
+  if (error != Errno::kOk) return return_value(finish_refused(call, "mmu_update", error, 0));
+  RequestWindow window(platform_, memory_, current_root(call));
+  uint32_t index = 0;
+  for (; index < count; ++index) {
+    if (index == kMaxRequestsPerCall) {
+      error = types_.refuse(call, Rule::kBoundedWork, Errno::kE2BIG, "too many requests in a call");
+      break;
+    }
+    ::mmu_update raw;
+    LinearAddr element;
+    if (!element_address(requests, index, sizeof raw, element) ||
+        !window.read(element, &raw, sizeof raw)) {
+      error = types_.refuse(call, Rule::kAnyInput, Errno::kEFAULT, "the request cannot be read");
+      call.refusal.address = element;
+      call.refusal.has_address = true;
+      break;
+    }
+    const UpdateRequest request{raw.val, Maddr(raw.ptr).frame(),
+                                static_cast<unsigned>(Maddr(raw.ptr).offset() / sizeof(uint64_t)),
+                                static_cast<unsigned>(raw.ptr & kCommandMask)};
+    error = apply_update(call, request, window);
+    if (error != Errno::kOk) break;
+    ++call.counters.ops_mmu_update;
+  }
+  if (error != Errno::kOk) finish_refused(call, "mmu_update", error, index);
+  tlb_.settle(call.counters);
+  write_done(call, done, index);
+  return return_value(error);
+}
+
+Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow& window) {
+  switch (request.command) {
+    case MMU_NORMAL_PT_UPDATE:
+    case MMU_PT_UPDATE_PRESERVE_AD:
+    case MMU_PT_UPDATE_NO_TRANSLATE: {
+      const PageInfo* page = frames_.find_guest(request.frame);
+      if (page == nullptr) {
+        return types_.refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
+                             "the entry's frame is not the domain's", request.frame);
+      }
+      if (is_table(page->type)) {
+        return apply_table_update(call, request, table_level(page->type), window);
+      }
+      return apply_plain_write(call, request);
+    }
+    case MMU_MACHPHYS_UPDATE:
+      return apply_machphys(call, request);
+    default:
+      return types_.refuse(call, Rule::kAnyInput, Errno::kENOSYS, "no such command");
+  }
+}
+
+Errno Mmu::apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
+                              RequestWindow& window) {
+  const bool preserve = request.command == MMU_PT_UPDATE_PRESERVE_AD;
+  const auto compute = [&request, preserve](uint64_t& value) {
+    value = request.value | (preserve ? value & kPteAccessedDirty : 0);
+    return true;
+  };
+  EntryWriter writer(platform_, types_, tlb_);
+  uint64_t old_value = 0;
+  switch (level) {
+    case PtLevel::kL1:
+      window.leaf_written(request.frame, request.slot);
+      return writer.change<PtLevel::kL1>(call, request.frame, request.slot, compute, old_value);
+    case PtLevel::kL2:
+      window.forget();
+      return writer.change<PtLevel::kL2>(call, request.frame, request.slot, compute, old_value);
+    case PtLevel::kL3:
+      window.forget();
+      return writer.change<PtLevel::kL3>(call, request.frame, request.slot, compute, old_value);
+    case PtLevel::kL4:
+      window.forget();
+      return writer.change<PtLevel::kL4>(call, request.frame, request.slot, compute, old_value);
+  }
+  return Errno::kEINVAL;
+}
+
+// A frame that is no table is ordinary memory: the value is stored as it is, whatever the command.
+Errno Mmu::apply_plain_write(Call& call, const UpdateRequest& request) {
+  const Errno error = types_.get_page_and_type(call, request.frame, PageType::kWritable);
+  if (error != Errno::kOk) return error;
+  platform_.write_bytes(Maddr(request.frame, request.slot * sizeof(uint64_t)), &request.value,
+                        sizeof request.value);
+  types_.put_page_and_type(call.counters, request.frame);
+  ++call.counters.plain_writes;
+  return Errno::kOk;
+}
+
+Errno Mmu::apply_machphys(Call& call, const UpdateRequest& request) {
+  if (frames_.find_guest(request.frame) == nullptr) {
+    return types_.refuse(call, Rule::kEntryTarget, Errno::kEINVAL, "the frame is not the domain's",
+                         request.frame);
+  }
+  platform_.write_m2p(request.frame, Pfn(request.value));
+  ++call.counters.machphys_updates;
+  return Errno::kOk;
+}
+
+}  // namespace pvmmu
