@@ -63,8 +63,7 @@ void ScratchMachine::build_space() {
 }
 
 void ScratchMachine::set_data_frame(unsigned index) {
-  std::atomic_ref<uint64_t> entry(table(l1_)[LinearAddr(kData).index(PtLevel::kL1)]);
-  entry.store(pvmmu::L1Pte(data_[index], kPageFlags).raw());
+  std::atomic_ref<uint64_t>(*data_entry()).store(pvmmu::L1Pte(data_[index], kPageFlags).raw());
 }
 
 uint64_t ScratchMachine::data_entry_address() const {
@@ -83,7 +82,15 @@ Trap ScratchMachine::run(std::span<const uint8_t> code, GuestRegisters& register
   registers.rflags = 0x202;
   registers.cs = 0xe033;
   registers.ss = 0xe02b;
+  return resume(registers);
+}
+
+Trap ScratchMachine::resume(GuestRegisters& registers) {
   return processor_->run(registers, EntryPlan{root_, false, {}});
+}
+
+uint64_t* ScratchMachine::data_entry() {
+  return &table(l1_)[LinearAddr(kData).index(PtLevel::kL1)];
 }
 
 }  // namespace vmm

@@ -25,10 +25,14 @@ class ScratchMachine {
 
   // Runs `code` at CPL3 from its first byte until it traps; registers are those at the trap.
   Trap run(std::span<const uint8_t> code, GuestRegisters& registers);
+  // Goes on with the registers of a run that was kicked.
+  Trap resume(GuestRegisters& registers);
   // Makes kData refer to a data frame, by a plain store from the host.
   void set_data_frame(unsigned index);
   // The machine address of kData's entry.
   uint64_t data_entry_address() const;
+  // The host's view of it.
+  uint64_t* data_entry();
   // From now on entries of the snippet's space load CR3 again.
   void flush() { processor_->owe_flush(); }
   // Touches kData's entry from ring 0.
