@@ -1,0 +1,40 @@
+// What the command line asks for.
+#pragma once
+
+#include <stdint.h>
+
+#include <span>
+
+#include "multicall/limits.h"
+
+namespace kernel {
+
+enum class Mode : uint8_t { kEmulate, kSingle, kLazy, kBatched };
+
+struct Options {
+  Mode mode = Mode::kBatched;
+  bool split_ptl = true;
+  multicall::Limits batch = multicall::kClassicalLimits;
+  uint64_t seed = 1;
+  unsigned tick_hz = 0;  // 0: no timer, threads are switched by events alone
+  unsigned vcpus = 1;
+};
+
+// A word of the command line that the kernel does not understand; null if it understood all.
+struct OptionError {
+  const char* word = nullptr;
+  unsigned length = 0;
+};
+
+// Reads `key=value` words, separated by spaces, from at most `size` characters up to a NUL:
+//   mode=emulate|single|lazy|batched  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
+//   seed=N  tick=HZ  vcpus=1..4
+OptionError parse_options(const char* text, size_t size, Options& options);
+
+// The options of this run; set once at boot.
+const Options& options();
+void set_options(const Options& options);
+
+const char* mode_name(Mode mode);
+
+}  // namespace kernel

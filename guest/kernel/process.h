@@ -1,0 +1,55 @@
+// A process: an address space, its threads, and its place in the family.
+//
+// The tree, thread lists and exit state are guarded by the process table's lock. `mm` does not
+// change while the process has threads; each thread holds a reference of it.
+#pragma once
+
+#include <stdint.h>
+
+namespace kernel {
+
+struct Mm;
+struct Task;
+struct TrapFrame;
+
+struct Process {
+  uint32_t pid = 0;  // 0: unused
+  bool zombie = false;
+  bool exit_code_final = false;  // killed: later exits of threads do not change the code
+  uint32_t exit_code = 0;
+  unsigned thread_count = 0;
+  Mm* mm = nullptr;
+  Task* threads = nullptr;
+  Process* parent = nullptr;
+  Process* children = nullptr;  // those that run, newest first
+  Process* zombies = nullptr;   // in the order in which they ended
+  Process* next = nullptr;      // among its parent's children or zombies
+};
+
+inline constexpr uint32_t kInitPid = 1;
+// Exit codes of processes that did not end by themselves, as a shell shows them.
+inline constexpr uint32_t kKilledByFault = 128 + 11;
+inline constexpr uint32_t kKilledByMemory = 128 + 9;
+
+// Makes pid 1 with one thread at `entry`, and lets it run. False: memory is out.
+bool process_start_first(Mm& mm, uint64_t entry, uint64_t stack_top,
+                         const uint64_t (&arguments)[3]);
+// Waits until the last process is gone; returns the exit code of pid 1.
+uint32_t process_wait_for_all();
+
+// --- for the thread that runs; results are values or negative errno ---
+
+int64_t process_fork(const TrapFrame& frame);
+int64_t process_create_thread(uint64_t entry, uint64_t stack_top, uint64_t argument);
+// Blocks until a child has ended.
+int64_t process_wait(uint64_t status_address);
+[[noreturn]] void process_exit_thread(uint32_t code);
+// Ends all threads of the caller's process, the caller included, when they next leave the kernel.
+void process_kill_current(uint32_t code);
+// Ends every process; the first one's code is `code`. -EPERM unless the caller is pid 1.
+int64_t process_shutdown(uint32_t code);
+uint32_t process_current_pid();
+// The address space of the process that runs; the caller is one of its threads.
+Mm& current_mm();
+
+}  // namespace kernel

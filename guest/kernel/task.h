@@ -1,0 +1,53 @@
+// A thread: of a process, or of the kernel itself (then it has no process).
+//
+// Who may touch what: `state`, `next`, `wake_event` and `cpu` belong to the scheduler (its lock);
+// `killed` is set by anybody and acted on by the thread itself on its way to user mode; the rest
+// is the thread's own.
+#pragma once
+
+#include <stdint.h>
+
+#include "guest_abi/accounting.h"
+
+namespace kernel {
+
+struct Process;
+struct TrapFrame;
+
+enum class TaskState : uint8_t {
+  kUnused,
+  kRunnable,  // running, or in the run queue
+  kBlocked,   // until wake()
+  kSleeping,  // until wake_event, or wake()
+  kEnded,
+};
+
+struct Task {
+  uint32_t id = 0;
+  TaskState state = TaskState::kUnused;
+  bool running = false;  // on some processor
+  bool killed = false;   // atomic
+  Process* process = nullptr;
+  Task* next = nullptr;  // run queue, sleepers, or unused tasks
+  Task* next_in_process = nullptr;
+  uint64_t wake_event = 0;  // kSleeping: number of the scheduling event
+
+  uint64_t stack_top = 0;
+  uint64_t saved_stack = 0;  // the arch's, while the thread does not run
+  // What the accounting pages say while it runs.
+  guest_abi::Operation operation = guest_abi::Operation::kNone;
+  // A kernel thread's body.
+  void (*body)(void*) = nullptr;
+  void* argument = nullptr;
+
+  uint64_t fault_handler = 0;  // of the process's program; 0: none
+  uint64_t spurious_address = 0;
+  unsigned spurious_in_a_row = 0;
+};
+
+// Tasks and their stacks are one fixed array (boot reserves it).
+Task* task_alloc();
+void task_free(Task& task);
+unsigned tasks_in_use();
+
+}  // namespace kernel
