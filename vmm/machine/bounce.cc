@@ -1,7 +1,9 @@
 // Entering the guest kernel's handlers, and iret. [xen/public/arch-x86/xen-x86_64.h: iret_context]
-#include <absl/strings/str_format.h>
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 #include "machine/domain.h"
+#include "machine/guest_flags.h"
 #include "machine/vcpu.h"
 
 namespace vmm {
@@ -9,8 +11,6 @@ namespace {
 
 using pvmmu::LinearAddr;
 
-constexpr uint64_t kFlagTrap = 1u << 8, kFlagInterrupt = 1u << 9, kFlagIopl = 3u << 12,
-                   kFlagNestedTask = 1u << 14, kFlagResume = 1u << 16, kFlagVm86 = 1u << 17;
 constexpr uint16_t kFlatCode64 = FLAT_RING3_CS64, kFlatCode32 = FLAT_RING3_CS32;
 constexpr uint16_t kFlatStack = FLAT_RING3_SS64;
 
@@ -118,7 +118,7 @@ int64_t Vcpu::iret() {
   regs.rsp = frame.rsp;
   regs.cs = cs;
   regs.ss = ss;
-  regs.rflags = (frame.rflags & ~(kFlagIopl | kFlagVm86 | kFlagNestedTask)) | kFlagInterrupt | 2;
+  regs.rflags = guest_flags(frame.rflags);
   if ((frame.flags & VGCF_in_syscall) == 0) {
     regs.r11 = frame.r11;
     regs.rcx = frame.rcx;

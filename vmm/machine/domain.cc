@@ -10,6 +10,8 @@
 #include "absl/strings/str_format.h"
 #include "domain/p2m.h"
 #include "guest_abi/monitor.h"
+#include "machine/guest_flags.h"
+#include "machine/refusal_text.h"
 
 namespace vmm {
 namespace {
@@ -53,13 +55,6 @@ uint64_t measure_tsc_hz() {
   std::chrono::duration<double> elapsed{};
   while (elapsed.count() < 0.002) elapsed = std::chrono::steady_clock::now() - start;
   return static_cast<uint64_t>(static_cast<double>(__rdtsc() - first) / elapsed.count());
-}
-
-std::string refusal_text(const pvmmu::Refusal& refusal) {
-  return absl::StrFormat("%s: %s (rule %s, level %u, slot %u, entry 0x%x, frame 0x%x)",
-                         refusal.operation, refusal.reason,
-                         pvmmu::kRuleTags[static_cast<unsigned>(refusal.rule)], refusal.level,
-                         refusal.slot, refusal.entry, refusal.frame.raw());
 }
 
 }  // namespace
@@ -335,13 +330,11 @@ int Domain::initialise(VcpuId vcpu, const vcpu_guest_context_t& context) {
   if (const int error = mmu_->set_initial_base_pointer(vcpu, root, user_root); error != 0) {
     return error;
   }
-  cpu.registers = {user.rax,         user.rbx,        user.rcx,
-                   user.rdx,         user.rsi,        user.rdi,
-                   user.rsp,         user.rbp,        user.r8,
-                   user.r9,          user.r10,        user.r11,
-                   user.r12,         user.r13,        user.r14,
-                   user.r15,         user.rip,        (user.rflags & 0xcd5) | 0x202,
-                   FLAT_KERNEL_CS64, FLAT_KERNEL_SS64};
+  cpu.registers = {
+      user.rax,         user.rbx,        user.rcx, user.rdx, user.rsi, user.rdi,
+      user.rsp,         user.rbp,        user.r8,  user.r9,  user.r10, user.r11,
+      user.r12,         user.r13,        user.r14, user.r15, user.rip, guest_flags(user.rflags),
+      FLAT_KERNEL_CS64, FLAT_KERNEL_SS64};
   for (unsigned i = 0; i < cpu.trap_table.size(); ++i) {
     const trap_info_t& entry = context.trap_ctxt[i];
     if (entry.address == 0 || !LinearAddr(entry.address).canonical()) continue;

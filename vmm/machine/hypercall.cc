@@ -1,6 +1,9 @@
 // The hypercall gate: dispatch by number, counts, the multicall.
+#include <spdlog/spdlog.h>
+
 #include "machine/domain.h"
 #include "machine/guest_memory_access.h"
+#include "machine/refusal_text.h"
 #include "machine/vcpu.h"
 #include "pvmmu/mmu.h"
 
@@ -45,6 +48,13 @@ int64_t Vcpu::hypercall(uint64_t number, uint64_t (&arguments)[6]) {
 
 std::optional<int64_t> Vcpu::mmu_hypercall(uint64_t number, uint64_t (&arguments)[6]) {
   pvmmu::Refusal refusal;
+  const auto result = mmu_hypercall(number, arguments, refusal);
+  if (refusal.refused()) spdlog::debug("vCPU {}: refused {}", id_, refusal_text(refusal));
+  return result;
+}
+
+std::optional<int64_t> Vcpu::mmu_hypercall(uint64_t number, uint64_t (&arguments)[6],
+                                           pvmmu::Refusal& refusal) {
   pvmmu::Call call{VcpuId{id_}, counters_.mmu, refusal, cpu_.kernel_mode};
   pvmmu::Mmu& mmu = domain_.mmu();
   const auto word = [&arguments](unsigned i) { return static_cast<uint32_t>(arguments[i]); };

@@ -15,6 +15,7 @@ namespace {
 
 constexpr uint32_t kMsrStar = 0xc000'0081;
 constexpr uint32_t kMsrLstar = 0xc000'0082;
+constexpr uint32_t kMsrCstar = 0xc000'0083;
 constexpr uint32_t kMsrSyscallMask = 0xc000'0084;
 constexpr uint64_t kSyscallMaskedFlags = 0x4'7700;  // AC NT IOPL DF IF TF
 constexpr uint64_t kRing0Flags = 0x2;
@@ -111,8 +112,11 @@ absl::Status Processor::initialise(const KvmTraits& traits) {
   const uint64_t selectors = uint64_t{guest_abi::kMonitorCodeSelector} << 32;
   const uint64_t landing =
       traits.syscall_raises_privilege ? guest_abi::kGateRaising : guest_abi::kGateFaulting;
-  const MsrValue msrs[] = {
-      {kMsrStar, selectors}, {kMsrLstar, landing}, {kMsrSyscallMask, kSyscallMaskedFlags}};
+  // CSTAR as well: on AMD `syscall` of 32-bit code enters ring 0 there.
+  const MsrValue msrs[] = {{kMsrStar, selectors},
+                           {kMsrLstar, landing},
+                           {kMsrCstar, landing},
+                           {kMsrSyscallMask, kSyscallMaskedFlags}};
   if (auto status = vcpu_.set_msrs(msrs); !status.ok()) return status;
   loaded_root_ = monitor_.idle_root();
   return absl::OkStatus();

@@ -3,16 +3,15 @@
 #include "absl/strings/str_format.h"
 #include "guest_abi/monitor.h"
 #include "machine/domain.h"
+#include "machine/guest_flags.h"
 #include "machine/vcpu.h"
 
 namespace vmm {
 namespace {
 
-constexpr unsigned kInvalidOpcode = 6, kDeviceNotAvailable = 7, kGeneralProtection = 13,
-                   kPageFault = 14;
+constexpr unsigned kInvalidOpcode = 6, kGeneralProtection = 13, kPageFault = 14;
 constexpr unsigned kHypercallVector = 0x82;
 constexpr uint64_t kErrorCodeIdt = 2;  // the error code names an IDT gate: `int n` was refused
-constexpr uint64_t kFlagTrapAndResume = (1u << 8) | (1u << 16);
 
 bool has_error_code(unsigned vector) {
   return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21;
@@ -64,7 +63,7 @@ void Vcpu::handle_exception(const Trap& trap) {
 
 // In kernel mode `syscall` is the raw hypercall gate, in user mode a system call.
 void Vcpu::handle_syscall_instruction() {
-  cpu_.registers.rflags &= ~kFlagTrapAndResume;
+  cpu_.registers.rflags &= ~(kFlagTrap | kFlagResume);
   handle_gate();
 }
 

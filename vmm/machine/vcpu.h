@@ -125,6 +125,8 @@ class Vcpu {
 
   // hypercall.cc: dispatch.
   std::optional<int64_t> mmu_hypercall(uint64_t number, uint64_t (&arguments)[6]);
+  std::optional<int64_t> mmu_hypercall(uint64_t number, uint64_t (&arguments)[6],
+                                       pvmmu::Refusal& refusal);
   int64_t multicall(pvmmu::LinearAddr list, uint64_t count);
   int64_t private_hypercall(uint64_t (&arguments)[6]);
   std::optional<int64_t> other_hypercall(uint64_t number, uint64_t (&arguments)[6]);
