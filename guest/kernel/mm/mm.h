@@ -19,13 +19,14 @@
 namespace kernel {
 
 struct Mm;
+struct Page;
 
 // --- the life of an address space ---
 
-// Once, on the boot vCPU, when frames and the direct map work. The root that the kernel booted on
-// becomes the template: its kernel half is shared by all address spaces, it has no user half, and
-// it is what a vCPU runs on without a process.
-void mm_boot();
+// Once, on the boot vCPU, when frames and the direct map work. boot_root, the root that the kernel
+// booted on, becomes the template: its kernel half is shared by all address spaces, it has no user
+// half, and it is what a vCPU runs on without a process.
+void mm_boot(Page& boot_root);
 // Once on each vCPU before it uses any other function here.
 void mm_start_vcpu(unsigned cpu);
 

@@ -1,0 +1,41 @@
+// One address space.
+//
+// A process has two roots, as 64-bit PV guests do: the kernel root (user half and kernel half) for
+// the kernel, and the user root (user half only) while its own code runs. Slots 0..255 of both hold
+// the same entries, so the tables below are shared. Slots 256..271 belong to the hypervisor.
+//
+// What protects what: `lock` the areas, the shape of the tables and their leaves against other
+// users of the same Mm; each leaf also has the lock of its L1 table (pv/table_lock.h), which is
+// what pinning holds. `active_vcpus` is read by the hypervisor whenever a flush names it.
+#pragma once
+
+#include <stdint.h>
+
+#include "mm/page.h"
+#include "mm/vma.h"
+#include "spinlock.h"
+
+namespace kernel {
+
+struct Mm {
+  explicit Mm(VmaPool& pool) : areas(pool) {}
+
+  Spinlock lock;
+  // Stands for the locks of all L1 tables when they have none of their own.
+  Spinlock table_lock;
+  uint64_t references = 1;  // atomic
+  // Bit n: vCPU n runs on these roots or is about to. Also the operand of multi-vCPU flushes.
+  alignas(8) uint64_t active_vcpus = 0;  // atomic
+  // The tables are typed by the hypervisor and read-only in the direct map.
+  bool pinned = false;
+  Page* kernel_root = nullptr;
+  Page* user_root = nullptr;
+  VmaList areas;
+
+  bool active_anywhere() const { return __atomic_load_n(&active_vcpus, __ATOMIC_SEQ_CST) != 0; }
+  bool active_on(unsigned cpu) const {
+    return ((__atomic_load_n(&active_vcpus, __ATOMIC_SEQ_CST) >> cpu) & 1) != 0;
+  }
+};
+
+}  // namespace kernel

@@ -1,0 +1,87 @@
+// Looking at entries, and at what the processor wrote into them.
+#include "mm/linux_errno.h"
+#include "mm/mm.h"
+#include "mm/pv/accessors.h"
+#include "mm/pv/flush.h"
+#include "mm/pv/lazy_section.h"
+#include "mm/pv/tables.h"
+#include "mm/range.h"
+
+namespace kernel {
+namespace {
+
+// Calls visit(place) for each entry of existing tables in a range, table by table in lazy
+// sections; pays the flush with the last of them.
+template <typename Visit>
+void for_each_entry(Mm& mm, const Range& range, FlushPromise& flush, Visit visit) {
+  TableSpan span = next_l1_table(mm, range.start, range.end);
+  while (span) {
+    const TableSpan next = next_l1_table(mm, span.end, range.end);
+    LazySection section(mm, *span.table);
+    for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
+      visit(PtePlace{mm, *span.table, address});
+    }
+    if (!next) {
+      flush.pay();
+    }
+    span = next;
+  }
+}
+
+}  // namespace
+
+int64_t sys_pte_query(Mm& mm, uint64_t address) {
+  if (address >= kUserLimit) {
+    return -kEinval;
+  }
+  SpinlockGuard guard(mm.lock);
+  Page* table = find_l1_table(mm, address);
+  if (table == nullptr) {
+    return 0;
+  }
+  TableLock lock(mm, *table);
+  const UserPte entry = pte_read({mm, *table, address});
+  const auto bit = [](bool set, uint64_t value) { return set ? value : uint64_t{0}; };
+  uint64_t state = guest_abi::kPteStateTable;
+  state |= bit(entry.present(), guest_abi::kPteStatePresent);
+  state |= bit(entry.writable(), guest_abi::kPteStateWritable);
+  state |= bit(entry.accessed(), guest_abi::kPteStateAccessed);
+  state |= bit(entry.dirty(), guest_abi::kPteStateDirty);
+  return static_cast<int64_t>(state);
+}
+
+int64_t sys_clear_refs(Mm& mm, uint64_t address, uint64_t length) {
+  Range range;
+  if (!range_from(address, length, range)) {
+    return -kEinval;
+  }
+  SpinlockGuard guard(mm.lock);
+  FlushPromise flush(mm);
+  for_each_entry(mm, range, flush, [&flush](const PtePlace& place) {
+    const UserPte old = pte_read(place);
+    if (old.present() && (old.accessed() || old.dirty())) {
+      pte_clear_accessed_dirty(place, old);
+      flush.add_page(place.address);
+    }
+  });
+  return 0;
+}
+
+int64_t sys_test_and_clear_young(Mm& mm, uint64_t address, uint64_t length) {
+  Range range;
+  if (!range_from(address, length, range)) {
+    return -kEinval;
+  }
+  SpinlockGuard guard(mm.lock);
+  FlushPromise flush(mm);
+  int64_t young = 0;
+  for_each_entry(mm, range, flush, [&flush, &young](const PtePlace& place) {
+    if (pte_test_and_clear_young(place)) {
+      ++young;
+      flush.add_page(place.address);
+    }
+  });
+  return young;
+}
+
+}  // namespace kernel

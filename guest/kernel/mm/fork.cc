@@ -1,0 +1,124 @@
+// The copy of an address space for a child process.
+#include <string.h>
+
+#include "mm/address_space.h"
+#include "mm/mm.h"
+#include "mm/pv/accessors.h"
+#include "mm/pv/flush.h"
+#include "mm/pv/lazy_section.h"
+#include "mm/pv/pinning.h"
+#include "mm/pv/tables.h"
+#include "mm/shared_object.h"
+
+namespace kernel {
+namespace {
+
+// Eager memory is copied where it can be written; what cannot be is shared.
+bool copy_eager(const PtePlace& to, const Vma& area, UserPte old) {
+  Page* copy = alloc_frame();
+  if (copy == nullptr) {
+    return false;
+  }
+  memcpy(address_of(*copy), address_of(page_of(old.frame())), pvmmu::kPageSize);
+  pte_establish(to, UserPte::make(mfn_of(*copy), area.prot, true).with_dirty());
+  return true;
+}
+
+// Both sides of a private page are write-protected, so that the first write of either copies it.
+// The child has not touched the page yet; a shared page that it has not written is clean for it.
+void share_page(const PtePlace& from, const PtePlace& to, const Vma& area, UserPte old,
+                FlushPromise& flush) {
+  frame_get(page_of(old.frame()));
+  if (area.shared()) {
+    pte_establish(to, old.without_accessed_dirty());
+    return;
+  }
+  if (old.writable()) {
+    pte_write_protect(from, old);
+    flush.add_page(from.address);
+  }
+  pte_establish(to, old.write_protected().without_accessed());
+}
+
+// False: no memory; what was copied so far is in both.
+bool copy_span(Mm& parent, Mm& child, const Vma& area, const TableSpan& span, Page& child_table,
+               FlushPromise& flush) {
+  for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
+    const PtePlace from{parent, *span.table, address};
+    // Nobody else sees the child's tables yet: they need no lock.
+    const PtePlace to{child, child_table, address};
+    const UserPte old = pte_read(from);
+    if (!old.has_page()) {
+      continue;
+    }
+    if (area.eager && old.writable()) {
+      if (!copy_eager(to, area, old)) {
+        return false;
+      }
+    } else {
+      share_page(from, to, area, old, flush);
+    }
+  }
+  return true;
+}
+
+bool copy_area(Mm& parent, Mm& child, const Vma& area, FlushPromise& flush) {
+  TableSpan span = next_l1_table(parent, area.start, area.end);
+  while (span) {
+    Page* child_table = make_l1_table(child, span.start);
+    if (child_table == nullptr) {
+      return false;
+    }
+    const TableSpan next = next_l1_table(parent, span.end, area.end);
+    LazySection section(parent, *span.table);
+    const bool copied = copy_span(parent, child, area, span, *child_table, flush);
+    // The flush leaves with the last updates.
+    if (!next && area.next == nullptr) {
+      flush.pay();
+    }
+    if (!copied) {
+      return false;
+    }
+    span = next;
+  }
+  return true;
+}
+
+bool copy_descriptor(Mm& child, const Vma& area) {
+  if (area.shared()) {
+    shared_object_get(*area.object);
+  }
+  const bool inserted = child.areas.insert(area) != nullptr;
+  if (!inserted && area.shared()) {
+    shared_object_put(*area.object);
+  }
+  return inserted;
+}
+
+bool copy_areas(Mm& parent, Mm& child) {
+  FlushPromise flush(parent);
+  bool copied = true;
+  for (const Vma* area = parent.areas.first(); area != nullptr && copied; area = area->next) {
+    copied = copy_descriptor(child, *area) && copy_area(parent, child, *area, flush);
+  }
+  flush.pay();
+  return copied;
+}
+
+}  // namespace
+
+Mm* mm_fork(Mm& parent) {
+  Mm* child = mm_create();
+  if (child == nullptr) {
+    return nullptr;
+  }
+  SpinlockGuard guard(parent.lock);
+  if (!copy_areas(parent, *child)) {
+    mm_put(*child);
+    return nullptr;
+  }
+  pin_address_space(*child);
+  return child;
+}
+
+}  // namespace kernel

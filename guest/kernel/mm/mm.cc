@@ -1,0 +1,143 @@
+// The life of an address space, and which one a vCPU runs on.
+#include "mm/mm.h"
+
+#include <new>
+
+#include "base/linear_addr.h"
+#include "mm/address_space.h"
+#include "mm/object_pool.h"
+#include "mm/pv/call_batch.h"
+#include "mm/pv/entry_memory.h"
+#include "mm/pv/pinning.h"
+#include "mm/pv/tables.h"
+#include "mm/zap.h"
+#include "panic.h"
+
+namespace kernel {
+namespace {
+
+// What a process needs; the Vma pool is shared by all.
+union MmSlot {
+  MmSlot() {}
+  alignas(Mm) unsigned char storage[sizeof(Mm)];
+};
+
+constinit VmaPool vma_pool;
+constinit ObjectPool<MmSlot> mm_pool;
+Page* template_root = nullptr;
+
+// The leaf for an address of the kernel half; 0 without one. The kernel half has no superpages.
+uint64_t kernel_leaf(const Page& root, pvmmu::LinearAddr address) {
+  const Page* table = &root;
+  for (pvmmu::PtLevel level = pvmmu::PtLevel::kL4; level != pvmmu::PtLevel::kL1;
+       level = pvmmu::level_below(level)) {
+    table = table_below(*table, address.index(level));
+    if (table == nullptr) {
+      return 0;
+    }
+  }
+  return entry_load(entries_of(*table) + address.index(pvmmu::PtLevel::kL1));
+}
+
+}  // namespace
+
+void mm_boot(Page& boot_root) {
+  template_root = &boot_root;
+}
+
+void mm_start_vcpu(unsigned cpu) {
+  pv_start_vcpu(cpu);
+}
+
+Mm* mm_create() {
+  MmSlot* slot = mm_pool.get();
+  if (slot == nullptr) {
+    return nullptr;
+  }
+  Mm* mm = new (slot->storage) Mm(vma_pool);
+  if (!make_roots(*mm, *template_root)) {
+    mm_pool.put(slot);
+    return nullptr;
+  }
+  return mm;
+}
+
+void mm_get(Mm& mm) {
+  __atomic_fetch_add(&mm.references, 1, __ATOMIC_RELAXED);
+}
+
+void mm_put(Mm& mm) {
+  if (__atomic_sub_fetch(&mm.references, 1, __ATOMIC_ACQ_REL) != 0) {
+    return;
+  }
+  if (mm.active_anywhere()) {
+    panic("an address space goes while a vCPU runs on it");
+  }
+  if (mm.pinned) {
+    unpin_address_space(mm);
+  }
+  zap_whole_mm(mm);
+  while (Vma* area = mm.areas.first()) {
+    mm.areas.remove(*area);
+  }
+  free_all_tables(mm);
+  mm_pool.put(reinterpret_cast<MmSlot*>(&mm));
+}
+
+void mm_activate(Mm& mm, unsigned cpu) {
+  PvVcpu& vcpu = pv_this_vcpu();
+  if (vcpu.active == &mm) {
+    return;
+  }
+  {
+    SpinlockGuard guard(mm.lock);
+    if (!mm.pinned) {
+      pin_address_space(mm);
+    }
+  }
+  // Before the roots are loaded: a flush that is asked for from now on must reach this vCPU.
+  __atomic_fetch_or(&mm.active_vcpus, uint64_t{1} << cpu, __ATOMIC_SEQ_CST);
+  {
+    CallBatch batch;
+    batch.load_kernel_root(*mm.kernel_root);
+    batch.load_user_root(mm.user_root);
+  }
+  if (vcpu.active != nullptr) {
+    __atomic_fetch_and(&vcpu.active->active_vcpus, ~(uint64_t{1} << cpu), __ATOMIC_SEQ_CST);
+  }
+  vcpu.active = &mm;
+}
+
+void mm_deactivate(unsigned cpu) {
+  PvVcpu& vcpu = pv_this_vcpu();
+  Mm* mm = vcpu.active;
+  if (mm == nullptr) {
+    return;
+  }
+  {
+    CallBatch batch;
+    batch.load_kernel_root(*template_root);
+    batch.load_user_root(nullptr);
+  }
+  vcpu.active = nullptr;
+  __atomic_fetch_and(&mm->active_vcpus, ~(uint64_t{1} << cpu), __ATOMIC_SEQ_CST);
+}
+
+void mm_context_switch(unsigned) {
+  pv_check_context_switch();
+}
+
+bool kernel_fault_is_spurious(uint64_t address, uint64_t error_code) {
+  constexpr uint64_t kWriteFault = 2;
+  constexpr uint64_t kFetchFault = 16;
+  const pvmmu::LinearAddr linear(address);
+  if (!linear.canonical() || linear.index(pvmmu::PtLevel::kL4) < kFirstKernelSlot) {
+    return false;
+  }
+  const uint64_t entry = kernel_leaf(*template_root, linear);
+  return (entry & pvmmu::kPtePresent) != 0 &&
+         ((error_code & kWriteFault) == 0 || (entry & pvmmu::kPteWritable) != 0) &&
+         ((error_code & kFetchFault) == 0 || (entry & pvmmu::kPteNoExecute) == 0);
+}
+
+}  // namespace kernel

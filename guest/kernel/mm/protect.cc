@@ -1,0 +1,95 @@
+// mprotect, and the version of it that is wrong on purpose.
+#include "mm/linux_errno.h"
+#include "mm/mm.h"
+#include "mm/pv/accessors.h"
+#include "mm/pv/flush.h"
+#include "mm/pv/lazy_section.h"
+#include "mm/pv/tables.h"
+#include "mm/range.h"
+
+namespace kernel {
+namespace {
+
+enum class Method : uint8_t { kModification, kNaive };
+
+constexpr uint64_t kProtBits = guest_abi::kProtRead | guest_abi::kProtWrite | guest_abi::kProtExec;
+
+void protect_page(const PtePlace& place, const Vma& area, Method method, FlushPromise& flush) {
+  const UserPte seen = pte_read(place);
+  if (!seen.has_page()) {
+    return;
+  }
+  // A private page that others map too must stay read-only: its next write copies it.
+  const bool may_write = area.shared() || is_sole(page_of(seen.frame()));
+  if (seen.with_rights(area.prot, may_write) == seen) {
+    return;
+  }
+  if (method == Method::kNaive) {
+    pte_modify_naive(place, seen.with_rights(area.prot, may_write));
+  } else {
+    PteModification modification(place);
+    modification.commit(modification.old().with_rights(area.prot, may_write));
+  }
+  if (seen.present()) {
+    flush.add_page(place.address);
+  }
+}
+
+// Gives the entries in the part of an area the rights of the area. `last`: nothing follows in this
+// system call.
+void protect_entries(Mm& mm, const Vma& area, bool last, Method method, FlushPromise& flush) {
+  TableSpan span = next_l1_table(mm, area.start, area.end);
+  while (span) {
+    const TableSpan next = next_l1_table(mm, span.end, area.end);
+    LazySection section(mm, *span.table);
+    for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
+      protect_page({mm, *span.table, address}, area, method, flush);
+    }
+    if (last && !next) {
+      flush.pay();  // leaves with the last updates
+    }
+    span = next;
+  }
+}
+
+int64_t protect(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, Method method) {
+  Range range;
+  if ((prot & ~kProtBits) != 0 || (address & ~pvmmu::kPageMask) != 0) {
+    return -kEinval;
+  }
+  if (!range_from(address, length, range)) {
+    return -kEnomem;
+  }
+  if (range.empty()) {
+    return 0;
+  }
+  SpinlockGuard guard(mm.lock);
+  if (!mm.areas.split_at_ends(range.start, range.end)) {
+    mm.areas.merge(range.start, range.end);
+    return -kEnomem;
+  }
+  FlushPromise flush(mm);
+  uint64_t reached = range.start;
+  Vma* area = mm.areas.find_end_above(range.start);
+  // As far as areas go without a hole, as Linux does it.
+  for (; area != nullptr && area->start == reached && reached < range.end; area = area->next) {
+    area->prot = prot;
+    reached = area->end;
+    protect_entries(mm, *area, reached >= range.end, method, flush);
+  }
+  flush.pay();
+  mm.areas.merge(range.start, range.end);
+  return reached >= range.end ? 0 : -kEnomem;
+}
+
+}  // namespace
+
+int64_t sys_mprotect(Mm& mm, uint64_t address, uint64_t length, uint64_t prot) {
+  return protect(mm, address, length, prot, Method::kModification);
+}
+
+int64_t sys_mprotect_naive(Mm& mm, uint64_t address, uint64_t length, uint64_t prot) {
+  return protect(mm, address, length, prot, Method::kNaive);
+}
+
+}  // namespace kernel

@@ -1,0 +1,272 @@
+#include "mm/pv/tables.h"
+
+#include <initializer_list>
+
+#include "base/linear_addr.h"
+#include "base/pte.h"
+#include "mm/pv/call_batch.h"
+#include "mm/pv/entry_memory.h"
+#include "mm/pv/page_list.h"
+#include "options.h"
+#include "panic.h"
+
+namespace kernel {
+namespace {
+
+using pvmmu::level_below;
+using pvmmu::level_number;
+using pvmmu::LinearAddr;
+using pvmmu::PtLevel;
+
+// Accessed is set beforehand, so that walks need not.
+constexpr uint64_t kTableFlags =
+    pvmmu::kPtePresent | pvmmu::kPteWritable | pvmmu::kPteUser | pvmmu::kPteAccessed;
+
+uint64_t entry_for_table(const Page& table) {
+  return pvmmu::L2Pte(mfn_of(table), kTableFlags).raw();
+}
+
+uint64_t span_of_entry(PtLevel level) {
+  return uint64_t{1} << pvmmu::level_shift(level);
+}
+
+void plain_store(Page& table, unsigned index, uint64_t value) {
+  entry_store(static_cast<uint64_t*>(address_of(table)) + index, value);
+}
+
+// Writes an upper-level entry of the live tables; in a root, of both roots.
+void write_upper_entry(Mm& mm, Page& table, unsigned index, uint64_t value) {
+  Page* twin = &table == mm.user_root ? mm.kernel_root : nullptr;
+  if (!mm.pinned) {
+    plain_store(table, index, value);
+    if (twin != nullptr) {
+      plain_store(*twin, index, value);
+    }
+    return;
+  }
+  CallBatch batch;
+  batch.update_entry(table, index, value);
+  if (twin != nullptr) {
+    batch.update_entry(*twin, index, value);
+  }
+}
+
+// A chain of new tables for one address: chain[0] an L1 table, each next one level up and linked
+// to the one before.
+struct NewTables {
+  Page* chain[3] = {};
+  unsigned count = 0;
+};
+
+bool make_chain(NewTables& tables, uint64_t address, PtLevel parent_level) {
+  const unsigned wanted = level_number(parent_level) - 1;
+  for (; tables.count < wanted; ++tables.count) {
+    Page* page = alloc_zeroed_frame();
+    if (page == nullptr) {
+      while (tables.count > 0) {
+        frame_put(*tables.chain[--tables.count]);
+      }
+      return false;
+    }
+    tables.chain[tables.count] = page;
+    if (tables.count > 0) {
+      const PtLevel level = static_cast<PtLevel>(tables.count + 1);
+      plain_store(*page, LinearAddr(address).index(level),
+                  entry_for_table(*tables.chain[tables.count - 1]));
+    }
+  }
+  return true;
+}
+
+// Makes the missing tables for an address below `parent` and links them there.
+Page* grow(Mm& mm, Page& parent, PtLevel parent_level, uint64_t address) {
+  NewTables tables;
+  if (!make_chain(tables, address, parent_level)) {
+    return nullptr;
+  }
+  CallBatch batch;
+  if (mm.pinned) {
+    for (unsigned i = 0; i < tables.count; ++i) {
+      batch.protect_direct_map(*tables.chain[i], false);
+      if (i == 0 && options().split_ptl) {
+        batch.pin(PtLevel::kL1, *tables.chain[i]);
+      }
+    }
+  }
+  write_upper_entry(mm, parent, LinearAddr(address).index(parent_level),
+                    entry_for_table(*tables.chain[tables.count - 1]));
+  return tables.chain[0];
+}
+
+// Tables that were unlinked from the live tree.
+struct Unlinked {
+  PageList leaves;
+  PageList uppers;
+  bool empty() const { return leaves.empty() && uppers.empty(); }
+};
+
+void collect(Page& table, PtLevel level, Unlinked& unlinked) {
+  if (level == PtLevel::kL1) {
+    unlinked.leaves.push(table);
+    return;
+  }
+  for (unsigned i = 0; i < pvmmu::kEntriesPerTable; ++i) {
+    if (Page* child = table_below(table, i)) {
+      collect(*child, level_below(level), unlinked);
+    }
+  }
+  unlinked.uppers.push(table);
+}
+
+// Unlinks what is below `table`, which maps addresses from `base` on, and is not used.
+void unlink_unused(Mm& mm, Page& table, PtLevel level, uint64_t base, uint64_t start, uint64_t end,
+                   Unlinked& unlinked) {
+  const uint64_t span = span_of_entry(level);
+  for (uint64_t place = start & ~(span - 1); place < end; place += span) {
+    const unsigned index = static_cast<unsigned>((place - base) / span);
+    Page* child = table_below(table, index);
+    if (child == nullptr) {
+      continue;
+    }
+    if (mm.areas.is_free(place, place + span)) {
+      // Its own entries are read before the request that unlinks it leaves; they do not change.
+      collect(*child, level_below(level), unlinked);
+      write_upper_entry(mm, table, index, 0);
+    } else if (level != PtLevel::kL2) {
+      const uint64_t from = place > start ? place : start;
+      const uint64_t to = place + span < end ? place + span : end;
+      unlink_unused(mm, *child, level_below(level), place, from, to, unlinked);
+    }
+  }
+}
+
+// Undoes what pinning did to tables that nothing links to any more.
+void release_unlinked(CallBatch& batch, Unlinked& unlinked) {
+  unlinked.leaves.for_each([&batch](Page& table) {
+    if (options().split_ptl) {
+      batch.unpin(table);
+    }
+    batch.protect_direct_map(table, true);
+  });
+  unlinked.uppers.for_each([&batch](Page& table) { batch.protect_direct_map(table, true); });
+  // Walks that the processors remember, and the read-only translations of the direct map.
+  batch.flush_everywhere();
+}
+
+void free_subtree(Page& table, PtLevel level, unsigned entry_count) {
+  if (level != PtLevel::kL1) {
+    for (unsigned i = 0; i < entry_count; ++i) {
+      if (Page* child = table_below(table, i)) {
+        free_subtree(*child, level_below(level), pvmmu::kEntriesPerTable);
+      }
+    }
+  }
+  frame_put(table);
+}
+
+}  // namespace
+
+const uint64_t* entries_of(const Page& table) {
+  return static_cast<const uint64_t*>(address_of(table));
+}
+
+Page* table_below(const Page& table, unsigned index) {
+  const pvmmu::L2Pte entry(entry_load(entries_of(table) + index));
+  return entry.present() ? &page_of(entry.frame()) : nullptr;
+}
+
+Page* find_l1_table(const Mm& mm, uint64_t address) {
+  Page* table = mm.user_root;
+  for (PtLevel level = PtLevel::kL4; level != PtLevel::kL1 && table != nullptr;
+       level = level_below(level)) {
+    table = table_below(*table, LinearAddr(address).index(level));
+  }
+  return table;
+}
+
+Page* make_l1_table(Mm& mm, uint64_t address) {
+  if (pv_this_vcpu().lazy) {
+    panic("a table is made in a lazy section");
+  }
+  Page* table = mm.user_root;
+  for (PtLevel level = PtLevel::kL4; level != PtLevel::kL1; level = level_below(level)) {
+    Page* child = table_below(*table, LinearAddr(address).index(level));
+    if (child == nullptr) {
+      return grow(mm, *table, level, address);
+    }
+    table = child;
+  }
+  return table;
+}
+
+TableSpan next_l1_table(const Mm& mm, uint64_t from, uint64_t limit) {
+  while (from < limit) {
+    Page* table = mm.user_root;
+    PtLevel level = PtLevel::kL4;
+    while (level != PtLevel::kL1) {
+      Page* child = table_below(*table, LinearAddr(from).index(level));
+      if (child == nullptr) {
+        break;
+      }
+      table = child;
+      level = level_below(level);
+    }
+    // The span of the L1 table, or of the entry that is empty.
+    const uint64_t span = span_of_entry(level == PtLevel::kL1 ? PtLevel::kL2 : level);
+    const uint64_t boundary = (from & ~(span - 1)) + span;
+    const uint64_t end = boundary < limit ? boundary : limit;
+    if (level == PtLevel::kL1) {
+      return {table, from, end};
+    }
+    from = end;
+  }
+  return {};
+}
+
+void free_unused_tables(Mm& mm, uint64_t start, uint64_t end) {
+  Unlinked unlinked;
+  {
+    CallBatch batch;
+    unlink_unused(mm, *mm.user_root, PtLevel::kL4, 0, start, end, unlinked);
+    if (mm.pinned && !unlinked.empty()) {
+      release_unlinked(batch, unlinked);
+    }
+  }
+  while (Page* table = unlinked.leaves.pop()) {
+    frame_put(*table);
+  }
+  while (Page* table = unlinked.uppers.pop()) {
+    frame_put(*table);
+  }
+}
+
+void free_all_tables(Mm& mm) {
+  if (mm.pinned) {
+    panic("tables of a pinned address space are freed");
+  }
+  free_subtree(*mm.user_root, PtLevel::kL4, kUserSlots);
+  // The tables below the kernel root's user half were those of the user root.
+  frame_put(*mm.kernel_root);
+  mm.user_root = nullptr;
+  mm.kernel_root = nullptr;
+}
+
+bool make_roots(Mm& mm, const Page& template_root) {
+  mm.kernel_root = alloc_zeroed_frame();
+  mm.user_root = alloc_zeroed_frame();
+  if (mm.kernel_root == nullptr || mm.user_root == nullptr) {
+    for (Page* root : {mm.kernel_root, mm.user_root}) {
+      if (root != nullptr) {
+        frame_put(*root);
+      }
+    }
+    return false;
+  }
+  // Behind the hypervisor's slots, which it fills itself.
+  for (unsigned i = kFirstKernelSlot; i < pvmmu::kEntriesPerTable; ++i) {
+    plain_store(*mm.kernel_root, i, entry_load(entries_of(template_root) + i));
+  }
+  return true;
+}
+
+}  // namespace kernel

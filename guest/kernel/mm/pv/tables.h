@@ -1,0 +1,51 @@
+// The tables of the user half: finding, making, linking and freeing them.
+//
+// All are called with the Mm lock held, outside lazy sections. In an address space that is not
+// pinned they are plain stores. In a pinned one a new table is made read-only in the direct map,
+// an L1 table is pinned too (with split locks), and only then it is linked; a table that goes is
+// unlinked, forgotten by all vCPUs, unpinned and made writable before its frame is freed.
+// The user root stands for both roots: whatever links into one links into the other.
+#pragma once
+
+#include <stdint.h>
+
+#include "base/level.h"
+#include "mm/address_space.h"
+#include "mm/page.h"
+
+namespace kernel {
+
+// Entries of the user half in a root.
+inline constexpr unsigned kUserSlots = 256;
+
+// The L1 table for an address, or nullptr.
+Page* find_l1_table(const Mm& mm, uint64_t address);
+// The same, made if it is not there; nullptr if memory is out.
+Page* make_l1_table(Mm& mm, uint64_t address);
+
+// The part of [start, end) that one L1 table maps.
+struct TableSpan {
+  Page* table = nullptr;
+  uint64_t start = 0;
+  uint64_t end = 0;
+  explicit operator bool() const { return table != nullptr; }
+};
+// The lowest existing L1 table with addresses in [from, limit); without one, false.
+TableSpan next_l1_table(const Mm& mm, uint64_t from, uint64_t limit);
+
+// Frees the tables below the roots that map addresses in [start, end) and whose whole span holds
+// no area any more. Their leaves must be none.
+void free_unused_tables(Mm& mm, uint64_t start, uint64_t end);
+// Frees all tables and the roots of an address space that is not pinned.
+void free_all_tables(Mm& mm);
+
+// Makes both roots of a new address space, the kernel half shared with the template. False: no
+// memory.
+bool make_roots(Mm& mm, const Page& template_root);
+
+// The table that entry `index` of an upper-level table names, or nullptr.
+Page* table_below(const Page& table, unsigned index);
+// Entries of a table as they stand in memory.
+const uint64_t* entries_of(const Page& table);
+
+}  // namespace kernel

@@ -1,0 +1,78 @@
+#include "mm/pv/vcpu_state.h"
+
+#include <new>
+
+#include "accounting.h"
+#include "arch/cpu.h"
+#include "arch/hypercall.h"
+#include "options.h"
+#include "panic.h"
+
+namespace kernel {
+namespace {
+
+alignas(PvVcpu) unsigned char storage[kMaxCpus][sizeof(PvVcpu)];
+bool started[kMaxCpus];
+
+// The modes that trap once for each update do not batch anything else either.
+multicall::Limits queue_limits() {
+  const bool batches = options().mode == Mode::kLazy || options().mode == Mode::kBatched;
+  return batches ? options().batch : multicall::kUnbatchedLimits;
+}
+
+}  // namespace
+
+int64_t QueueSink::call(uint64_t op, const uint64_t (&args)[6]) {
+  return arch_hypercall(op, args);
+}
+
+uint64_t QueueSink::mask_events() {
+  return events_save();
+}
+
+void QueueSink::restore_events(uint64_t saved) {
+  events_restore(saved);
+}
+
+void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
+  panic("hypercall %lu(%lx, %lx, %lx, %lx) returned %ld; entry %u of %u, queued at %lx", failed.op,
+        failed.args[0], failed.args[1], failed.args[2], failed.args[3], failed.result, failed.index,
+        failed.batch_size, failed.call_site);
+}
+
+void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
+  switch (reason) {
+    case multicall::FlushReason::kSlots:
+      return accounting_count(&guest_abi::GuestCounters::flush_slots);
+    case multicall::FlushReason::kArguments:
+      return accounting_count(&guest_abi::GuestCounters::flush_args);
+    case multicall::FlushReason::kCallbacks:
+      return accounting_count(&guest_abi::GuestCounters::flush_callbacks);
+    case multicall::FlushReason::kLeave:
+      return accounting_count(&guest_abi::GuestCounters::flush_leave);
+    default:
+      return accounting_count(&guest_abi::GuestCounters::flush_explicit);
+  }
+}
+
+void QueueSink::callback_ran() {
+  accounting_count(&guest_abi::GuestCounters::callbacks);
+}
+
+void pv_start_vcpu(unsigned cpu) {
+  new (storage[cpu]) PvVcpu(queue_limits());
+  started[cpu] = true;
+}
+
+PvVcpu& pv_this_vcpu() {
+  return *std::launder(reinterpret_cast<PvVcpu*>(storage[current_cpu()]));
+}
+
+void pv_check_context_switch() {
+  PvVcpu& vcpu = pv_this_vcpu();
+  if (!vcpu.queue.empty() || vcpu.lazy || vcpu.table_locks_held != 0) {
+    panic("threads change with calls queued, in a lazy section, or with a table lock held");
+  }
+}
+
+}  // namespace kernel

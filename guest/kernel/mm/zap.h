@@ -1,0 +1,15 @@
+// Taking pages out of an address space.
+#pragma once
+
+#include <stdint.h>
+
+#include "mm/address_space.h"
+
+namespace kernel {
+
+// Empties all entries in [start, end) and drops their pages, after one flush. Mm lock held.
+void zap_range(Mm& mm, uint64_t start, uint64_t end);
+// The same for a whole address space that is not pinned: no request, nothing to flush.
+void zap_whole_mm(Mm& mm);
+
+}  // namespace kernel
