@@ -8,6 +8,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include "absl/strings/string_view.h"
 
 #include "absl/strings/str_cat.h"
@@ -35,7 +36,8 @@ int describe(std::span<char* const> arguments) {
   const std::string report =
       absl::StrCat("kvm ", ioctl(kvm.get(), KVM_GET_API_VERSION, 0), "\nnpt ", npt->substr(0, 1),
                    "\ncpus ", sysconf(_SC_NPROCESSORS_ONLN), "\ninput ", *input);
-  if (!write_host_file(arguments[1], report).ok()) return fail("cannot write the output");
+  std::ofstream output(arguments[1], std::ios::binary);
+  if (!(output << report).flush()) return fail("cannot write the output");
   for (const char* word : arguments.subspan(2)) std::fprintf(stderr, "[%s]", word);
   if (!write_all(STDOUT_FILENO, every_byte()).ok()) return fail("cannot write");
   return 42;

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -56,6 +57,10 @@ class Nested : public ::testing::Test {
 
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
 
+  static void write_file(const std::string& path, const std::string& content) {
+    ASSERT_TRUE((std::ofstream(path, std::ios::binary) << content).flush());
+  }
+
   absl::StatusOr<int> run(std::vector<std::string> task, const NestedFiles& files = {}) {
     task.insert(task.begin(), kInnerMark);
     return run_nested(options_, task, files);
@@ -83,7 +88,7 @@ class Nested : public ::testing::Test {
 
 // Arguments, files, both outputs and the exit status arrive unchanged, and KVM is there.
 TEST_F(Nested, PassesEverythingThrough) {
-  ASSERT_TRUE(write_host_file(path("in put"), every_byte()).ok());
+  write_file(path("in put"), every_byte());
   const std::vector<std::string> words = {"it's", "$HOME `id`", "", "line\nbreak", "--flag=*"};
   std::vector<std::string> task = {"describe", path("in put"), path("output")};
   task.insert(task.end(), words.begin(), words.end());
@@ -100,7 +105,7 @@ TEST_F(Nested, PassesEverythingThrough) {
 TEST_F(Nested, ObeysItsOptions) {
   options_.npt = false;
   options_.cpus = 2;
-  ASSERT_TRUE(write_host_file(path("input"), "i").ok());
+  write_file(path("input"), "i");
   const std::filesystem::path before = std::filesystem::current_path();
   std::filesystem::current_path(directory_);
   const auto status =

@@ -15,6 +15,7 @@
 #include "nested/init_script.h"
 #include "nested/program_image.h"
 #include "nested/session.h"
+#include "stats/stats_output.h"
 
 namespace vmm {
 namespace {
@@ -48,6 +49,16 @@ absl::Status as_invalid_argument(const absl::Status& status) {
   return status.ok() ? status : absl::InvalidArgumentError(status.message());
 }
 
+absl::StatusOr<std::vector<OutputFile>> open_outputs(const std::vector<std::string>& paths) {
+  std::vector<OutputFile> outputs;
+  for (const std::string& path : paths) {
+    absl::StatusOr<OutputFile> output = OutputFile::create(path);
+    if (!output.ok()) return as_invalid_argument(output.status());
+    outputs.push_back(*std::move(output));
+  }
+  return outputs;
+}
+
 // What this run adds to the base: program, libraries, input files, directories for the output, and
 // the script that ties them together.
 absl::StatusOr<std::string> make_overlay(const NestedOptions& options,
@@ -74,9 +85,6 @@ absl::StatusOr<std::string> make_overlay(const NestedOptions& options,
     archive.add_file(path_inside(input), 0644, *content);
   }
   for (const std::string& output : files.outputs) {
-    if (absl::Status status = check_writable(output); !status.ok()) {
-      return as_invalid_argument(status);
-    }
     script.output_files.push_back(path_inside(output));
     archive.add_directory(std::filesystem::path(script.output_files.back()).parent_path().string());
   }
@@ -95,6 +103,8 @@ absl::StatusOr<int> run_nested(const NestedOptions& options, std::span<const std
   if (!base.ok()) return base.status();
   const absl::StatusOr<std::string> overlay = make_overlay(options, arguments, files);
   if (!overlay.ok()) return overlay.status();
+  absl::StatusOr<std::vector<OutputFile>> outputs = open_outputs(files.outputs);
+  if (!outputs.ok()) return outputs.status();
 
   const StopSignals signals;
   if (signals.fd() < 0) return absl::ErrnoToStatus(errno, "signalfd");
@@ -109,7 +119,7 @@ absl::StatusOr<int> run_nested(const NestedOptions& options, std::span<const std
   const absl::StatusOr<int> status = session.run();
   if (!status.ok()) return status;
   for (const auto& [index, content] : session.files()) {
-    if (absl::Status written = write_host_file(files.outputs[index], content); !written.ok()) {
+    if (absl::Status written = (*outputs)[index].commit(content); !written.ok()) {
       return as_invalid_argument(written);
     }
   }

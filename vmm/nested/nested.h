@@ -6,8 +6,8 @@
 // arguments mean the same on both sides. What it writes to standard output and standard error comes
 // out of this process; named output files are written whole, by rename, or not at all.
 //
-// Invariants: no shell, no root, no temporary file on this side; QEMU dies with the calling thread,
-// whatever ends it.
+// Invariants: no shell, no root, no temporary file on this side beside the output files; QEMU dies
+// with the calling thread, whatever ends it.
 //
 // It does not choose between host and nested, does not read arguments (the caller says which files
 // they name), and does not prepare the bed: scripts/nested-bed does.
