@@ -11,6 +11,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <mutex>
@@ -29,10 +30,9 @@ class EventChannels {
   EventChannels(shared_info_t& shared_info, VcpuPlaces& places, VcpuControl& vcpus);
 
   // HYPERVISOR_event_channel_op: 0 or -errno.
-  int64_t event_channel_op(VcpuId vcpu, GuestAccess& access, unsigned operation,
-                           pvmmu::LinearAddr argument);
+  int64_t event_channel_op(GuestAccess& access, unsigned operation, pvmmu::LinearAddr argument);
   // The older form, which carries the operation inside the structure.
-  int64_t event_channel_op_compat(VcpuId vcpu, GuestAccess& access, pvmmu::LinearAddr argument);
+  int64_t event_channel_op_compat(GuestAccess& access, pvmmu::LinearAddr argument);
 
   // A port whose other end is the VMM: on_send runs in the sender's thread, without locks, for each
   // EVTCHNOP_send. Used while the domain is built.
@@ -42,8 +42,11 @@ class EventChannels {
   bool any_pending(const evtchn_port_t* ports, unsigned count) const;  // for SCHEDOP_poll
   // Makes the vCPU look again at everything pending: after its vcpu_info moved.
   void mark_all_pending(VcpuId vcpu);
+  // While set, the vCPU is notified of every port that becomes pending, masked ones too.
+  void set_polling(VcpuId vcpu, bool polling);
 
  private:
+  using VcpuSet = uint64_t;  // bit i = vCPU i; at most 64 vCPUs
   enum class State : uint8_t { kFree, kUnbound, kVirq, kIpi, kVmm };
   struct Port {
     State state = State::kFree;
@@ -61,21 +64,22 @@ class EventChannels {
   int64_t status(evtchn_status_t& request);
   int64_t bind_vcpu(const evtchn_bind_vcpu_t& request);
   int64_t unmask(uint32_t port);
-  int64_t reset();
+  int64_t reset(domid_t domain);
 
   std::optional<uint32_t> find_free_port() const;
   bool in_use(uint32_t port) const;
   void release(uint32_t port);
-  // Sets the bits; returns the vCPU to notify. mutex_ held.
-  std::optional<VcpuId> set_pending(uint32_t port);
-  std::optional<VcpuId> select(uint32_t port);
-  void notify(std::optional<VcpuId> vcpu);
+  // Set the bits, with mutex_ held; both return the vCPUs to notify once it was dropped.
+  VcpuSet set_pending(uint32_t port);
+  VcpuSet select(uint32_t port);
+  void notify(VcpuSet vcpus);
 
   shared_info_t& shared_info_;
   VcpuPlaces& places_;
   VcpuControl& vcpus_;
   mutable std::mutex mutex_;
   std::array<Port, kPortCount> ports_;
+  std::atomic<VcpuSet> pollers_{0};
   std::vector<std::array<uint32_t, NR_VIRQS>> virq_ports_;  // 0 = unbound, by vCPU
 };
 

@@ -7,8 +7,9 @@
 // VMM stop, loop or write outside the guest's memory.
 //
 // Threads: handle() may run on all vCPU threads at once. Locks, none of them nested except
-// EventChannels -> VcpuPlaces: EventChannels::mutex_, VcpuPlaces::mutex_, VcpuStates::mutex_ (run
-// states, singleshot timers, iopl). No service is called with a lock held.
+// EventChannels -> VcpuPlaces: EventChannels::mutex_, VcpuPlaces::mutex_, RunStates::mutex_,
+// ConsoleRing::mutex_ (held while Console::write runs). No other service is called with a lock
+// held.
 #pragma once
 
 #include <array>
@@ -69,41 +70,49 @@ class Hypercalls {
   RunStates& run_states() { return run_states_; }
   uint32_t console_port() const { return console_port_; }  // for start_info
 
-  void timer_expired(VcpuId vcpu);   // raises VIRQ_TIMER
-  bool poll_done(VcpuId vcpu);       // for a vCPU in kPoll
+  void timer_expired(VcpuId vcpu);  // raises VIRQ_TIMER
+  // For a vCPU in kPoll, by its own thread: is one of the ports pending? It is notified when that
+  // may have changed. end_poll, whatever ended it.
+  bool poll_done(VcpuId vcpu);
+  void end_poll(VcpuId vcpu);
+  // The guest's copy of its run state, if it wants one: before the vCPU runs again after a change.
+  void publish_run_state(VcpuId vcpu, GuestAccess& access);
   unsigned iopl(VcpuId vcpu) const;  // virtual, 0..3
   uint64_t assists() const;          // VMASST bits
   void drain_console();              // what is left in the ring, at the end of a run
 
  private:
+  enum class Stage : uint8_t { kAbsent, kStarting, kReady };  // of VCPUOP_initialise
   struct VcpuData {
     std::atomic<unsigned> iopl{0};
-    std::atomic<bool> initialised{false};
-    std::mutex poll_mutex;
-    std::vector<evtchn_port_t> polled;
+    std::atomic<Stage> stage{Stage::kAbsent};
+    std::vector<evtchn_port_t> polled;  // only the vCPU's own thread touches it
   };
   struct Caller {
     VcpuId vcpu;
     GuestAccess& access;
   };
 
+  HypercallOutcome dispatch(const Caller& caller, unsigned number, const uint64_t (&arguments)[6]);
   HypercallOutcome sched_op(const Caller& caller, unsigned command, pvmmu::LinearAddr argument);
   HypercallOutcome sched_op_compat(const Caller& caller, unsigned command, uint64_t argument);
   HypercallOutcome poll(const Caller& caller, pvmmu::LinearAddr argument);
   HypercallOutcome block(const Caller& caller);
-  HypercallOutcome vcpu_op(const Caller& caller, unsigned command, uint64_t target,
+  HypercallOutcome vcpu_op(const Caller& caller, unsigned command, uint64_t number,
                            pvmmu::LinearAddr argument);
   int64_t initialise_vcpu(const Caller& caller, VcpuId target, pvmmu::LinearAddr argument);
   int64_t register_info(const Caller& caller, VcpuId target, pvmmu::LinearAddr argument);
+  int64_t run_state(const Caller& caller, unsigned command, VcpuId target,
+                    pvmmu::LinearAddr argument);
   int64_t singleshot(const Caller& caller, pvmmu::LinearAddr argument);
   int64_t set_timer_op(const Caller& caller, uint64_t deadline);
-  int64_t console_io(const Caller& caller, unsigned command, uint64_t count,
+  int64_t console_io(const Caller& caller, unsigned command, uint32_t count,
                      pvmmu::LinearAddr buffer);
   int64_t xen_version(const Caller& caller, unsigned command, pvmmu::LinearAddr argument);
   int64_t memory_op(const Caller& caller, unsigned command, pvmmu::LinearAddr argument);
   int64_t machphys_mfn_list(const Caller& caller, pvmmu::LinearAddr argument);
   int64_t memory_map(const Caller& caller, pvmmu::LinearAddr argument);
-  int64_t vm_assist(unsigned command, uint64_t type);
+  int64_t vm_assist(unsigned command, uint32_t type);
   int64_t physdev_op(const Caller& caller, unsigned command, pvmmu::LinearAddr argument);
 
   bool exists(uint64_t vcpu) const { return vcpu < config_.vcpu_count; }

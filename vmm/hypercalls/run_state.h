@@ -2,7 +2,7 @@
 // (VCPUOP_register_runstate_memory_area): a virtual address, written through the vCPU's own root
 // when it is about to run again. [xen/public/vcpu.h: struct vcpu_runstate_info]
 //
-// Lock: mutex_ guards the table; the guest's copy is written after it was dropped.
+// Lock: mutex_ guards the table, a leaf; the guest's copy is written after it was dropped.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,18 @@ namespace vmm {
 
 class RunStates {
  public:
+  // vCPU 0 starts as running, the others as offline.
   RunStates(unsigned vcpu_count, Clock& clock);
 
-  // state is RUNSTATE_*. Called by the vCPU's thread when it blocks, wakes, comes up, goes down.
+  // state is RUNSTATE_*. Called when the vCPU blocks, wakes, comes up, goes down.
   void change(VcpuId vcpu, int state);
-  vcpu_runstate_info_t snapshot(VcpuId vcpu) const;
+  vcpu_runstate_info_t snapshot(VcpuId vcpu) const;  // up to now
 
   void register_area(VcpuId vcpu, pvmmu::LinearAddr area);
   // Writes the guest's copy, if one is registered. A fault is the guest's own loss, as in Xen.
-  void publish(VcpuId vcpu, GuestAccess& access);
+  // With announce_update the copy says while it is being written
+  // (VMASST_TYPE_runstate_update_flag).
+  void publish(VcpuId vcpu, GuestAccess& access, bool announce_update);
 
  private:
   struct Entry {

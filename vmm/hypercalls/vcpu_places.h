@@ -1,10 +1,13 @@
-// Where the VMM writes each vCPU's vcpu_info: in shared_info at first, and where the guest
-// registered it later (VCPUOP_register_vcpu_info, once for each vCPU).
+// Where the VMM writes each vCPU's vcpu_info: in shared_info at first (vCPUs that have no slot
+// there: in memory of the VMM's), and where the guest registered it later, once for each vCPU.
 //
-// Lock: mutex_ orders moves of a vcpu_info against raising events into it; take it (with_info)
-// around any access that must not be lost in a move. A leaf lock.
+// Lock: mutex_ orders moves of a vcpu_info against raising events into it; with_info takes it
+// around accesses that must not be lost in a move. A leaf lock. The upcall_ functions and set_cr2
+// take no lock: a place that was moved away from stays valid memory, and a vCPU's own thread, which
+// is the only one to ask, either sees its own move or is told again by the events marked after it.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -33,27 +36,28 @@ class VcpuPlaces {
   template <typename Body>
   auto with_info(VcpuId vcpu, Body&& body) {
     std::lock_guard lock(mutex_);
-    return std::forward<Body>(body)(*places_[vcpu_index(vcpu)].info);
+    return std::forward<Body>(body)(info(vcpu));
   }
 
-  // The guest's view, for the way back to it: is an upcall due (pending and not masked)?
-  bool upcall_due(VcpuId vcpu);
+  bool upcall_due(VcpuId vcpu);  // pending and not masked
   bool upcall_pending(VcpuId vcpu);
-  // Sets or clears evtchn_upcall_mask; returns whether it was set.
-  bool exchange_upcall_mask(VcpuId vcpu, bool masked);
   bool upcall_masked(VcpuId vcpu);
+  bool exchange_upcall_mask(VcpuId vcpu, bool masked);  // returns whether it was masked
   void set_cr2(VcpuId vcpu, uint64_t address);  // arch.cr2, for page faults that are bounced
 
  private:
   struct Place {
-    vcpu_info_t* info = nullptr;
+    std::atomic<vcpu_info_t*> info = nullptr;
     pvmmu::Mfn frame;  // held, if registered
     bool registered = false;
   };
 
+  vcpu_info_t& info(VcpuId vcpu) { return *places_[vcpu_index(vcpu)].info.load(); }
+
   FrameReferences& frames_;
   std::mutex mutex_;
   std::vector<Place> places_;
+  std::vector<vcpu_info_t> spare_;  // of vCPUs beyond shared_info's
 };
 
 }  // namespace vmm
