@@ -1,0 +1,82 @@
+#include "cli/run_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace vmm {
+namespace {
+
+std::string error(std::vector<std::string> arguments) {
+  RunSettings settings;
+  FlagSet flags("pvmmu run");
+  add_run_flags(flags, settings);
+  const auto others = flags.parse(arguments);
+  if (!others.ok()) return std::string(others.status().message());
+  return std::string(check_settings(settings).message());
+}
+
+TEST(Batch, EntriesAloneKeepTheirShareOfBytes) {
+  EXPECT_EQ(parse_batch("32")->argument_bytes, 512u);
+  EXPECT_EQ(parse_batch("128")->argument_bytes, 2048u);
+  EXPECT_EQ(parse_batch("1")->entries, 1u);
+  EXPECT_TRUE(parse_batch("1")->valid());
+  EXPECT_TRUE(parse_batch("256")->valid());
+}
+
+TEST(Batch, BothLimits) {
+  const auto limits = parse_batch("64:256");
+  ASSERT_TRUE(limits.ok());
+  EXPECT_EQ(limits->entries, 64u);
+  EXPECT_EQ(limits->argument_bytes, 256u);
+}
+
+TEST(Batch, RefusesWhatTheQueueCannotHold) {
+  for (const char* text :
+       {"", "0", "257", "32:", "32:8", "32:4097", "32:512:1", ":512", "-1", "many"}) {
+    EXPECT_FALSE(parse_batch(text).ok()) << text;
+  }
+}
+
+TEST(Seconds, FractionsButNothingOdd) {
+  EXPECT_DOUBLE_EQ(*parse_seconds("0.5"), 0.5);
+  EXPECT_DOUBLE_EQ(*parse_seconds("10"), 10);
+  for (const char* text : {"", "0", "-1", "nan", "inf", "1s", "1e9"}) {
+    EXPECT_FALSE(parse_seconds(text).ok()) << text;
+  }
+}
+
+TEST(RunFlags, RangesOfTheMachine) {
+  EXPECT_EQ(error({"--vcpus=4", "--memory=16", "--timeout=0.1"}), "");
+  EXPECT_NE(error({"--vcpus=0"}), "");
+  EXPECT_NE(error({"--vcpus=1000"}), "");
+  EXPECT_EQ(error({"--vcpus=5"}), "--vcpus: the built-in guest runs on 1 to 4 processors, not 5");
+  EXPECT_NE(error({"--memory=15"}), "");
+  EXPECT_NE(error({"--memory=4097"}), "");
+  EXPECT_NE(error({"--mode=best"}), "");
+  EXPECT_NE(error({"--kvm=bare"}), "");
+}
+
+TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
+  for (const char* flag : {"--engine=kvm", "--trace=x", "--explain", "--preempt-at=1",
+                           "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
+    EXPECT_NE(error({flag}), "") << flag;
+  }
+}
+
+TEST(RunFlags, ACommandLineMustFitIntoStartInfo) {
+  EXPECT_EQ(error({"--cmdline=" + std::string(900, 'x')}), "");
+  EXPECT_NE(error({"--cmdline=" + std::string(1000, 'x')}), "");
+}
+
+TEST(GuestCommandLine, SaysAllSettings) {
+  RunSettings settings;
+  settings.vcpus = 2;
+  settings.split_ptl = false;
+  settings.command_line = "extra=1";
+  EXPECT_EQ(guest_command_line(settings),
+            "mode=batched split_ptl=off batch=32:512 seed=1 tick=0 vcpus=2 extra=1");
+}
+
+}  // namespace
+}  // namespace vmm

@@ -1,0 +1,100 @@
+#include "cli/run_outcome.h"
+
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "domain/guest_image.h"
+#include "report/crash_report.h"
+#include "stats/statistics.h"
+
+namespace vmm {
+namespace {
+
+RunOutcome crashed(const RunResult& result, std::span<const std::byte> guest) {
+  RunOutcome outcome;
+  outcome.status = ExitStatus::kGuestFailed;
+  if (!result.crash) {
+    outcome.report = "the guest crashed\n";
+    return outcome;
+  }
+  const absl::StatusOr<GuestImage> image = parse_guest_image(guest, "guest");
+  outcome.report = crash_report(*result.crash, image.ok() ? &*image : nullptr);
+  return outcome;
+}
+
+RunOutcome shut_down(const RunResult& result) {
+  if (result.guest_exit_code == 0) return {};
+  return {.status = ExitStatus::kGuestFailed,
+          .report = absl::StrCat("pvmmu: the guest reported failure: exit code ",
+                                 result.guest_exit_code, "\n")};
+}
+
+RunOutcome by_end(const RunResult& result, std::span<const std::byte> guest) {
+  switch (result.end) {
+    case RunResult::End::kShutdown:
+      return shut_down(result);
+    case RunResult::End::kCrashed:
+      return crashed(result, guest);
+    case RunResult::End::kTimedOut:
+      return {.status = ExitStatus::kTimedOut,
+              .report = absl::StrFormat("pvmmu: time-out after %.1f s; the counts are partial\n",
+                                        result.wall_seconds),
+              .partial = true};
+    case RunResult::End::kInterrupted:
+      return {.status = ExitStatus::kInterrupted,
+              .report = "pvmmu: interrupted; the counts are partial\n",
+              .partial = true};
+    case RunResult::End::kFailed:
+      break;
+  }
+  return {.status = ExitStatus::kHostCannot,
+          .report = absl::StrCat("pvmmu: the machine failed: ", result.failure, "\n"),
+          .has_statistics = false};
+}
+
+}  // namespace
+
+RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest) {
+  RunOutcome outcome = by_end(result, guest);
+  if (result.audit_differences.empty()) return outcome;
+  absl::StrAppend(&outcome.report, "pvmmu: the audit found types or counts that disagree with ",
+                  "memory; this is a defect of pvmmu\n");
+  for (const std::string& line : result.audit_differences) {
+    absl::StrAppend(&outcome.report, "  ", line, "\n");
+  }
+  if (outcome.status == ExitStatus::kSuccess) outcome.status = ExitStatus::kGuestFailed;
+  return outcome;
+}
+
+nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestInput& input,
+                                      const KvmPlace& place, const RunResult& result,
+                                      const RunOutcome& outcome) {
+  RunFacts facts;
+  facts.guest = input.guest_name;
+  facts.workload = input.workload_name;
+  facts.mode = settings.mode;
+  facts.kvm = place.name;
+  facts.vcpus = static_cast<unsigned>(settings.vcpus);
+  facts.memory_mib = settings.memory_mib;
+  facts.seed = settings.seed;
+  facts.tick_hz = static_cast<unsigned>(settings.tick_hz);
+  facts.batch_entries = settings.batch.entries;
+  facts.batch_argument_bytes = settings.batch.argument_bytes;
+  facts.split_ptl = settings.split_ptl;
+  facts.exit_code = exit_code(outcome.status);
+  facts.wall_seconds = result.wall_seconds;
+  facts.partial = outcome.partial;
+  facts.phase_labels = input.labels;
+
+  std::vector<VcpuStatistics> vcpus;
+  for (const VcpuResult& vcpu : result.vcpus) {
+    vcpus.push_back({.counters = vcpu.counters,
+                     .attribution = vcpu.attribution.get(),
+                     .accounting = vcpu.accounting,
+                     .operations = vcpu.operations});
+  }
+  return statistics_json(facts, vcpus);
+}
+
+}  // namespace vmm

@@ -1,0 +1,180 @@
+#include "cli/run_settings.h"
+
+#include <charconv>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace vmm {
+namespace {
+
+// What start_info and shared_info have room for. [xen/public/arch-x86/xen.h: XEN_LEGACY_MAX_VCPUS]
+constexpr uint64_t kMaxVcpus = 32;
+constexpr uint64_t kMaxVcpusOfBuiltIn = 4;
+constexpr double kLongestTimeout = 1e7;
+// start_info.cmd_line, with its end.
+constexpr size_t kMaxCommandLine = 1024;
+
+FlagSet::Setter batch_setter(multicall::Limits& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<multicall::Limits> limits = parse_batch(value);
+    if (limits.ok()) to = *limits;
+    return limits.status();
+  };
+}
+
+FlagSet::Setter seconds_setter(std::optional<double>& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<double> seconds = parse_seconds(value);
+    if (seconds.ok()) to = *seconds;
+    return seconds.status();
+  };
+}
+
+FlagSet::Setter kvm_setter(KvmChoice& to) {
+  return [&to](absl::string_view value) {
+    if (value == "auto") {
+      to = KvmChoice::kAuto;
+    } else if (value == "host") {
+      to = KvmChoice::kHost;
+    } else if (value == "nested") {
+      to = KvmChoice::kNested;
+    } else if (value == "nested-shadow") {
+      to = KvmChoice::kNestedShadow;
+    } else if (value == "bed") {  // not for people: run_nested's inner program gets it
+      to = KvmChoice::kBed;
+    } else {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", value, "\" is none of auto, host, nested, nested-shadow"));
+    }
+    return absl::OkStatus();
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text) {
+  const std::vector<std::string> parts = absl::StrSplit(text, ':');
+  const std::optional<uint64_t> entries = parse_integer(parts[0]);
+  if (parts.size() > 2 || !entries || *entries < 1 || *entries > multicall::kMaxEntries) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not ENTRIES or ENTRIES:ARGBYTES with 1 to ",
+                     multicall::kMaxEntries, " entries"));
+  }
+  multicall::Limits limits = multicall::limits_for_entries(static_cast<unsigned>(*entries));
+  if (parts.size() == 1) return limits;
+  const std::optional<uint64_t> bytes = parse_integer(parts[1]);
+  if (!bytes || *bytes < multicall::kMinArgumentBytes || *bytes > multicall::kMaxArgumentBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" has argument bytes that are not from ",
+                     multicall::kMinArgumentBytes, " to ", multicall::kMaxArgumentBytes));
+  }
+  limits.argument_bytes = static_cast<unsigned>(*bytes);
+  return limits;
+}
+
+absl::StatusOr<double> parse_seconds(absl::string_view text) {
+  double seconds = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, seconds);
+  if (error != std::errc() || rest != end || !(seconds > 0) || seconds > kLongestTimeout) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not a number of seconds above 0, as 10 or 0.5"));
+  }
+  return seconds;
+}
+
+void add_kvm_flag(FlagSet& flags, absl::string_view standard, RunSettings& settings) {
+  flags.add("kvm", "auto|host|nested|nested-shadow",
+            absl::StrCat("Where to run: this machine's /dev/kvm, or a stock kernel's\n"
+                         "under emulation, with nested or with shadow paging. auto\n"
+                         "takes the host's if the probe likes it (default ",
+                         standard, ")."),
+            kvm_setter(settings.kvm));
+}
+
+void add_machine_flags(FlagSet& flags, RunSettings& settings) {
+  flags.add_integer("vcpus", "N", {1, kMaxVcpus},
+                    "Processors, 1 to 4 for the built-in guest (default 1).", settings.vcpus);
+  flags.add_integer("memory", "MIB", {16, 4096}, "Memory of the guest in MiB (default 64).",
+                    settings.memory_mib);
+  flags.add("batch", "ENTRIES[:ARGBYTES]",
+            "Limits of the guest's multicall queue (default 32:512).\n"
+            "1 turns batching and extension off.",
+            batch_setter(settings.batch));
+  flags.add_choice<bool>("split-ptl", {{"on", true}, {"off", false}},
+                         "A lock per page-table page, which pins pages one by one\n"
+                         "(default on).",
+                         settings.split_ptl);
+  flags.add_integer("seed", "N", {0, ~uint64_t{0}},
+                    "Of the workload's random choices and the p2m's order\n"
+                    "(default 1).",
+                    settings.seed);
+  flags.add_choice<bool>("p2m", {{"shuffled", false}, {"identity", true}},
+                         "Which machine frames the guest's frames get. Shuffled (the\n"
+                         "default) makes every mix-up of the two show.",
+                         settings.identity_p2m);
+  add_kvm_flag(flags, "auto", settings);
+  flags.add("timeout", "SECONDS", "Stop after this long, with status 124; 0.5 is possible.",
+            seconds_setter(settings.timeout_seconds));
+}
+
+void add_run_flags(FlagSet& flags, RunSettings& settings) {
+  flags.add_text("workload", "NAME|FILE.wl",
+                 "What the guest does: a shipped workload or a file of yours\n"
+                 "(default hello; `pvmmu workloads` lists them).",
+                 settings.workload);
+  flags.add_choice<std::string>(
+      "mode",
+      {{"emulate", "emulate"}, {"single", "single"}, {"lazy", "lazy"}, {"batched", "batched"}},
+      "How the guest kernel writes its page tables (default batched).", settings.mode);
+  add_machine_flags(flags, settings);
+  flags.add_integer("tick", "HZ", {0, 1000},
+                    "A timer that preempts, 0 for none (default 0). With one,\n"
+                    "counts no longer repeat exactly.",
+                    settings.tick_hz);
+  flags.add_choice<AuditPolicy>("audit",
+                                {{"exit", AuditPolicy::kAtExit}, {"off", AuditPolicy::kOff}},
+                                "Recount all types and references from memory at the end and\n"
+                                "compare (default exit).",
+                                settings.audit);
+  flags.add_choice<StatsForm>(
+      "stats",
+      {{"table", StatsForm::kTable}, {"json", StatsForm::kJson}, {"none", StatsForm::kNone}},
+      "Form of the statistics (default table; json with --stats-file).", settings.stats);
+  flags.add_text("stats-file", "PATH",
+                 "Write them there, whole or not at all, instead of to\n"
+                 "standard output.",
+                 settings.stats_file);
+  flags.add_text("cmdline", "TEXT", "Appended to the guest's command line.", settings.command_line);
+  flags.add_choice<std::string>(
+      "log", {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}},
+      "Least severity of the VMM's own log lines on standard error\n"
+      "(default warning).",
+      settings.log_level);
+}
+
+absl::Status check_settings(const RunSettings& settings) {
+  if (settings.guest.empty() && settings.vcpus > kMaxVcpusOfBuiltIn) {
+    return absl::InvalidArgumentError(absl::StrCat("--vcpus: the built-in guest runs on 1 to ",
+                                                   kMaxVcpusOfBuiltIn, " processors, not ",
+                                                   settings.vcpus));
+  }
+  if (guest_command_line(settings).size() >= kMaxCommandLine) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--cmdline: the guest's command line would be longer than ",
+                     kMaxCommandLine - 1, " bytes"));
+  }
+  return absl::OkStatus();
+}
+
+std::string guest_command_line(const RunSettings& settings) {
+  return absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
+                      " batch=", settings.batch.entries, ":", settings.batch.argument_bytes,
+                      " seed=", settings.seed, " tick=", settings.tick_hz,
+                      " vcpus=", settings.vcpus, settings.command_line.empty() ? "" : " ",
+                      settings.command_line);
+}
+
+}  // namespace vmm

@@ -1,0 +1,54 @@
+// What `pvmmu run` was asked for, and the flags that say so.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/flag_set.h"
+#include "cli/kvm_choice.h"
+#include "machine/run_options.h"
+#include "multicall/limits.h"
+#include "stats/stats_output.h"
+
+namespace vmm {
+
+struct RunSettings {
+  std::string guest;     // file; empty: the built-in guest
+  std::string workload;  // name or FILE.wl; empty: "hello" for the built-in guest, else none
+  std::string mode = "batched";
+  uint64_t vcpus = 1;
+  uint64_t memory_mib = 64;
+  uint64_t seed = 1;
+  uint64_t tick_hz = 0;
+  multicall::Limits batch = multicall::kClassicalLimits;
+  bool split_ptl = true;
+  bool identity_p2m = false;
+  AuditPolicy audit = AuditPolicy::kAtExit;
+  std::optional<double> timeout_seconds;
+  KvmChoice kvm = KvmChoice::kAuto;
+  StatsForm stats = StatsForm::kTable;
+  std::string stats_file;
+  std::string command_line;  // the user's own, appended
+  std::string log_level = "warning";
+};
+
+// The flags that describe the machine and its guest; also those of `pvmmu bench`.
+void add_machine_flags(FlagSet& flags, RunSettings& settings);
+// `standard` is what settings.kvm holds without the flag, for the help.
+void add_kvm_flag(FlagSet& flags, absl::string_view standard, RunSettings& settings);
+// The rest of `pvmmu run`.
+void add_run_flags(FlagSet& flags, RunSettings& settings);
+
+// What the flags cannot check one by one. InvalidArgument with one line.
+absl::Status check_settings(const RunSettings& settings);
+
+// start_info.cmd_line: "mode=batched split_ptl=on batch=32:512 seed=1 tick=0 vcpus=2 ..."
+std::string guest_command_line(const RunSettings& settings);
+
+// "32" or "32:512"; with entries alone the argument bytes keep their classical share.
+absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text);
+// Seconds, also with a fraction, above 0.
+absl::StatusOr<double> parse_seconds(absl::string_view text);
+
+}  // namespace vmm
