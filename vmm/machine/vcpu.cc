@@ -83,7 +83,8 @@ bool Vcpu::wait_until_runnable(std::unique_lock<std::mutex>& lock) {
   wait(lock, action.deadline);
   calls.run_states().change(self, RUNSTATE_running);
   GuestMemory memory(*this);
-  calls.run_states().publish(self, memory);
+  calls.run_states().publish(
+      self, memory, (calls.assists() & (uint64_t{1} << VMASST_TYPE_runstate_update_flag)) != 0);
   return false;
 }
 
