@@ -38,6 +38,7 @@ Hypercalls::~Hypercalls() = default;
 std::optional<HypercallOutcome> Hypercalls::handle(VcpuId vcpu, GuestAccess& access,
                                                    unsigned number,
                                                    const uint64_t (&arguments)[6]) {
+  end_poll(vcpu);
   const HypercallOutcome outcome = dispatch({vcpu, access}, number, arguments);
   if (outcome.result == -XEN_ENOSYS) return std::nullopt;
   return outcome;

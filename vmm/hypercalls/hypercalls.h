@@ -72,11 +72,8 @@ class Hypercalls {
 
   void timer_expired(VcpuId vcpu);  // raises VIRQ_TIMER
   // For a vCPU in kPoll, by its own thread: is one of the ports pending? It is notified when that
-  // may have changed. end_poll, whatever ended it.
+  // may have changed. The vCPU's next hypercall ends the poll.
   bool poll_done(VcpuId vcpu);
-  void end_poll(VcpuId vcpu);
-  // The guest's copy of its run state, if it wants one: before the vCPU runs again after a change.
-  void publish_run_state(VcpuId vcpu, GuestAccess& access);
   unsigned iopl(VcpuId vcpu) const;  // virtual, 0..3
   uint64_t assists() const;          // VMASST bits
   void drain_console();              // what is left in the ring, at the end of a run
@@ -86,6 +83,7 @@ class Hypercalls {
   struct VcpuData {
     std::atomic<unsigned> iopl{0};
     std::atomic<Stage> stage{Stage::kAbsent};
+    bool polling = false;               // likewise
     std::vector<evtchn_port_t> polled;  // only the vCPU's own thread touches it
   };
   struct Caller {
@@ -96,6 +94,7 @@ class Hypercalls {
   HypercallOutcome dispatch(const Caller& caller, unsigned number, const uint64_t (&arguments)[6]);
   HypercallOutcome sched_op(const Caller& caller, unsigned command, pvmmu::LinearAddr argument);
   HypercallOutcome sched_op_compat(const Caller& caller, unsigned command, uint64_t argument);
+  void end_poll(VcpuId vcpu);
   HypercallOutcome poll(const Caller& caller, pvmmu::LinearAddr argument);
   HypercallOutcome block(const Caller& caller);
   HypercallOutcome vcpu_op(const Caller& caller, unsigned command, uint64_t number,
@@ -104,6 +103,7 @@ class Hypercalls {
   int64_t register_info(const Caller& caller, VcpuId target, pvmmu::LinearAddr argument);
   int64_t run_state(const Caller& caller, unsigned command, VcpuId target,
                     pvmmu::LinearAddr argument);
+  void publish_run_state(VcpuId vcpu, GuestAccess& access);
   int64_t singleshot(const Caller& caller, pvmmu::LinearAddr argument);
   int64_t set_timer_op(const Caller& caller, uint64_t deadline);
   int64_t console_io(const Caller& caller, unsigned command, uint32_t count,

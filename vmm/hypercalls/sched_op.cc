@@ -75,6 +75,7 @@ HypercallOutcome Hypercalls::poll(const Caller& caller, LinearAddr argument) {
   // Announced first, looked at afterwards: a port raised in between is seen by one of the two.
   VcpuData& data = vcpus_[vcpu_index(caller.vcpu)];
   data.polled = std::move(ports);
+  data.polling = true;
   events_.set_polling(caller.vcpu, true);
   if (places_.upcall_due(caller.vcpu) || poll_done(caller.vcpu)) {
     end_poll(caller.vcpu);
@@ -91,8 +92,11 @@ bool Hypercalls::poll_done(VcpuId vcpu) {
 }
 
 void Hypercalls::end_poll(VcpuId vcpu) {
+  VcpuData& data = vcpus_[vcpu_index(vcpu)];
+  if (!data.polling) return;
+  data.polling = false;
+  data.polled.clear();
   events_.set_polling(vcpu, false);
-  vcpus_[vcpu_index(vcpu)].polled.clear();
 }
 
 int64_t Hypercalls::set_timer_op(const Caller& caller, uint64_t deadline) {
