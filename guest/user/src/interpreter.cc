@@ -57,7 +57,7 @@ Interpreter::Flow Interpreter::execute(Thread& thread, const Op& op) {
   uint64_t* const r = thread.registers;
   switch (op.code) {
     case Opcode::kEnd:
-      return request(thread, Continuation::kShutDown, Syscall::kShutdown, 0);
+      return request(thread, Continuation::kShutDown, Syscall::kShutdown, r[op.a]);
     case Opcode::kJump:
       thread.pc = static_cast<uint32_t>(op.imm);
       return Flow::kStay;
@@ -176,7 +176,7 @@ Interpreter::Flow Interpreter::check(Thread& thread, const Op& op) {
       return b <= a && a <= op.imm ? Flow::kNext
                                    : fail(thread, op, "the range is outside the region");
     case Opcode::kExpect:
-      return a != 0 ? Flow::kNext : fail(thread, op, "does not hold");
+      return a != 0 ? Flow::kNext : fail(thread, op, program_.text(static_cast<uint32_t>(op.imm)));
     default:
       return a == b ? Flow::kNext
                     : fail_result(thread, op, static_cast<int64_t>(a), static_cast<int64_t>(b));

@@ -96,6 +96,9 @@ const char* check_op(const ProgramHeader& header, const Op& op) {
   if (op.code == Opcode::kQuery && op.imm >= static_cast<uint64_t>(guest_abi::Query::kCount)) {
     return "bad query";
   }
+  if (op.code == Opcode::kExpect && op.imm >= header.string_bytes) {
+    return "bad message";
+  }
   return nullptr;
 }
 

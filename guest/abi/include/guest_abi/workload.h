@@ -34,7 +34,7 @@ static_assert(kProgramBase + kMaxProgramBytes <= kStateLimit);
 
 // d, a, b: registers named by the op's fields; imm: its number; text: a string of the program.
 #define GUEST_ABI_OPCODES(X)                                                                    \
-  X(kEnd, "end")             /* the program ends well: shuts the guest down with 0 */           \
+  X(kEnd, "end") /* the program ends: shuts the guest down with code a, threads being joined */ \
   X(kConst, "const")         /* d = imm */                                                      \
   X(kMove, "move")           /* d = a */                                                        \
   X(kAdd, "add")             /* d = a + b */                                                    \
@@ -54,7 +54,7 @@ static_assert(kProgramBase + kMaxProgramBytes <= kStateLimit);
   X(kJumpIfZero, "jz")       /* to op imm if a == 0 */                                          \
   X(kBound, "bound")         /* fails with text unless a < imm */                               \
   X(kBoundEnd, "bound_end")  /* fails with text unless b <= a and a <= imm */                   \
-  X(kExpect, "expect")       /* fails with text unless a != 0 */                                \
+  X(kExpect, "expect")       /* fails with text and the string at imm unless a != 0 */          \
   X(kExpectResult, "result") /* fails with text unless a == b, both signed */                   \
   X(kSyscall, "syscall")     /* d = system call imm with registers a, a + 1, ... a + 5 */       \
   X(kLoad, "load")           /* d = word at address a; fails on a fault */                      \
@@ -103,7 +103,7 @@ struct Op {
 
 // kFork, kThread: a failure does not fail the workload, d is the errno.
 inline constexpr uint32_t kOpFlagMayFail = 1;
-// kExpectResult, kVerify: register d is the page number that a message names.
+// kExpect, kExpectResult: register d is the page number that a message names.
 inline constexpr uint32_t kOpFlagPage = 2;
 
 // Offsets are in bytes from the header's start.
