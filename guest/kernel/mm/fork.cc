@@ -25,12 +25,13 @@ bool copy_eager(const PtePlace& to, const Vma& area, UserPte old) {
 }
 
 // Both sides of a private page are write-protected, so that the first write of either copies it.
-// The child has not touched the page yet; a shared page that it has not written is clean for it.
+// The child has not touched the page yet, and a shared page that it has not written is clean for
+// it; of eager memory A and D stay set, so that its use disturbs no count.
 void share_page(const PtePlace& from, const PtePlace& to, const Vma& area, UserPte old,
                 FlushPromise& flush) {
   frame_get(page_of(old.frame()));
-  if (area.shared()) {
-    pte_establish(to, old.without_accessed_dirty());
+  if (area.shared() || area.eager) {
+    pte_establish(to, area.eager ? old : old.without_accessed_dirty());
     return;
   }
   if (old.writable()) {

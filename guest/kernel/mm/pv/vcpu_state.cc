@@ -65,7 +65,9 @@ void pv_start_vcpu(unsigned cpu) {
 }
 
 PvVcpu& pv_this_vcpu() {
-  return *std::launder(reinterpret_cast<PvVcpu*>(storage[current_cpu()]));
+  const unsigned cpu = current_cpu();
+  kernel_assert(started[cpu], "the mm is used on a vCPU that it was not started on");
+  return *std::launder(reinterpret_cast<PvVcpu*>(storage[cpu]));
 }
 
 void pv_check_context_switch() {
