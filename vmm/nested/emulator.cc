@@ -141,9 +141,8 @@ absl::StatusOr<Emulator> Emulator::start(const EmulatorConfig& config) {
   if (!null.valid()) return system_error("open /dev/null");
 
   std::vector<std::string> arguments = qemu_arguments(config);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
+  std::vector<char*> argv(arguments.size() + 1, nullptr);
+  for (size_t i = 0; i < arguments.size(); ++i) argv[i] = arguments[i].data();
   // posix_spawn cannot ask for the death signal.
   const pid_t parent = getpid();
   emulator.pid_ = fork();
