@@ -1,0 +1,37 @@
+// Traps of the test guests: a table of handlers, and calls that survive a trap.
+#pragma once
+
+#include <stdint.h>
+
+namespace test_guest {
+
+struct TrapFrame {
+  uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+  uint64_t vector, error;
+  uint64_t rip, cs, rflags, rsp, ss;
+};
+
+struct Trap {
+  bool happened = false;
+  uint64_t vector = 0;
+  uint64_t error = 0;
+  uint64_t rip = 0;
+};
+
+// Registers handlers for all exceptions: 0 or -errno.
+int64_t register_traps();
+
+const char* trap_name(uint64_t vector);
+
+extern "C" bool guarded_call(void (*function)(void*), void* argument);
+Trap last_trap();
+
+// Calls the function object; a trap in it ends the call and is returned.
+template <typename Function>
+Trap attempt(Function function) {
+  const auto call = [](void* object) { (*static_cast<Function*>(object))(); };
+  if (!guarded_call(call, &function)) return {};
+  return last_trap();
+}
+
+}  // namespace test_guest
