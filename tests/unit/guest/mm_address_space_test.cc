@@ -58,6 +58,7 @@ class AddressSpaceTest : public testing::TestWithParam<Setting> {
   uint64_t map(uint64_t pages, uint64_t prot = kReadWrite, uint64_t flags = 0) {
     return static_cast<uint64_t>(sys_mmap(*mm_, 0, pages * kPage, prot, flags));
   }
+  uint64_t state(uint64_t address) { return static_cast<uint64_t>(sys_pte_query(*mm_, address)); }
   // Runs as the other process.
   void run(Mm& mm) { mm_activate(mm, 0); }
 
@@ -152,7 +153,7 @@ TEST_P(AddressSpaceTest, ProtectionIsEnforcedAndContentsStay) {
   machine_.write(*mm_, at + 5 * kPage, 9);  // the only owner: writable at once
   EXPECT_EQ(machine_.fault_count(), faults);
   EXPECT_EQ(machine_.read(*mm_, at + 6 * kPage), 7u);
-  EXPECT_NE(sys_pte_query(*mm_, at + 7 * kPage) & guest_abi::kPteStateDirty, 0u);
+  EXPECT_NE(state(at + 7 * kPage) & guest_abi::kPteStateDirty, 0u);
 }
 
 TEST_P(AddressSpaceTest, ProtectionDoesNotBreakCopyOnWrite) {
@@ -194,10 +195,9 @@ TEST_P(AddressSpaceTest, AccessedAndDirtyCanBeClearedAndComeBack) {
   machine_.write(*mm_, at + kPage, 2);  // flushed, so D is set again
   using guest_abi::kPteStateAccessed;
   using guest_abi::kPteStateDirty;
-  EXPECT_EQ(static_cast<uint64_t>(sys_pte_query(*mm_, at)) & (kPteStateAccessed | kPteStateDirty),
-            kPteStateAccessed);
+  EXPECT_EQ(state(at) & (kPteStateAccessed | kPteStateDirty), kPteStateAccessed);
   EXPECT_EQ(sys_test_and_clear_young(*mm_, at, 3 * kPage), 2);
-  const uint64_t second = static_cast<uint64_t>(sys_pte_query(*mm_, at + kPage));
+  const uint64_t second = state(at + kPage);
   EXPECT_EQ(second & (kPteStateAccessed | kPteStateDirty), kPteStateDirty);
 }
 
@@ -209,7 +209,7 @@ TEST_P(AddressSpaceTest, TheKernelCopiesToAndFromUserMemory) {
   EXPECT_EQ(copy_to_user(*mm_, place, text, sizeof(text)), 0);
   EXPECT_EQ(copy_from_user(*mm_, back, place, sizeof(text)), 0);
   EXPECT_STREQ(back, text);
-  EXPECT_NE(sys_pte_query(*mm_, at) & guest_abi::kPteStateDirty, 0u);
+  EXPECT_NE(state(at) & guest_abi::kPteStateDirty, 0u);
   EXPECT_EQ(copy_to_user(*mm_, at + 2 * kPage - 4, text, sizeof(text)), -14);
   EXPECT_EQ(copy_from_user(*mm_, back, ~uint64_t{0} - 3, sizeof(text)), -14);
 }

@@ -1,0 +1,254 @@
+// Random system calls and accesses of a few processes, held against a naive model of what memory
+// must contain. The seed is in the name of the failure; every mode runs the same sequences.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+
+#include "guest_abi/syscall.h"
+#include "mm_fake_machine.h"
+
+namespace kernel::test {
+namespace {
+
+constexpr uint64_t kPage = 0x1000;
+// Two stretches around borders of L1 tables and of an L2 table.
+constexpr uint64_t kStretchPages = 24;
+constexpr uint64_t kStretches[] = {0x40000000 - 12 * kPage, 0x10200000 - 12 * kPage};
+
+struct ModelPage {
+  std::shared_ptr<uint64_t> value;  // shared by the processes that see the same memory
+  uint64_t prot = 0;
+  bool shared = false;
+};
+using Model = std::map<uint64_t, ModelPage>;  // by address, what is mapped
+
+struct Process {
+  Mm* mm = nullptr;
+  Model model;
+};
+
+class RandomRun {
+ public:
+  RandomRun(Mode mode, bool split_ptl, unsigned seed) : random_(seed) {
+    Options options;
+    options.mode = mode;
+    options.split_ptl = split_ptl;
+    machine_.start(options);
+    processes_.push_back({mm_create(), {}});
+  }
+  ~RandomRun() {
+    mm_deactivate(0);
+    for (const Process& process : processes_) {
+      mm_put(*process.mm);
+    }
+  }
+
+  void step() {
+    Process& process = processes_[pick(processes_.size())];
+    mm_activate(*process.mm, 0);
+    switch (pick(16)) {
+      case 0:
+        return map(process);
+      case 1:
+        return unmap(process);
+      case 2:
+      case 3:
+        return protect(process);
+      case 4:
+        return forget(process);
+      case 5:
+        return populate(process);
+      case 6:
+        return fork(process);
+      case 7:
+        return exit(process);
+      case 8:
+        return age(process);
+      default:
+        return access(process);
+    }
+  }
+
+ private:
+  struct Span {
+    uint64_t start;
+    uint64_t pages;
+  };
+
+  uint64_t pick(uint64_t count) { return random_() % count; }
+  Span pick_span() {
+    const uint64_t first = pick(kStretchPages);
+    return {kStretches[pick(2)] + first * kPage, 1 + pick(kStretchPages - first)};
+  }
+  uint64_t pick_prot() {
+    const uint64_t prots[] = {0, guest_abi::kProtRead, guest_abi::kProtRead | guest_abi::kProtWrite,
+                              guest_abi::kProtRead | guest_abi::kProtWrite};
+    return prots[pick(4)];
+  }
+  template <typename Visit>
+  void each(const Span& span, Visit visit) {
+    for (uint64_t page = 0; page < span.pages; ++page) {
+      visit(span.start + page * kPage);
+    }
+  }
+  bool covered(const Process& process, const Span& span) {
+    bool all = true;
+    each(span, [&](uint64_t at) { all = all && process.model.contains(at); });
+    return all;
+  }
+
+  void map(Process& process) {
+    const Span span = pick_span();
+    const uint64_t prot = pick_prot();
+    const bool shared = pick(3) == 0;
+    ASSERT_EQ(
+        sys_mmap(*process.mm, span.start, span.pages * kPage, prot,
+                 guest_abi::kMapFixed | (shared ? guest_abi::kMapShared : guest_abi::kMapPrivate)),
+        static_cast<int64_t>(span.start));
+    each(span, [&](uint64_t at) {
+      process.model[at] = {std::make_shared<uint64_t>(0), prot, shared};
+    });
+  }
+
+  void unmap(Process& process) {
+    const Span span = pick_span();
+    ASSERT_EQ(sys_munmap(*process.mm, span.start, span.pages * kPage), 0);
+    each(span, [&](uint64_t at) { process.model.erase(at); });
+  }
+
+  void protect(Process& process) {
+    const Span span = pick_span();
+    const uint64_t prot = pick_prot();
+    const bool naive = pick(4) == 0;
+    const int64_t result =
+        naive ? sys_mprotect_naive(*process.mm, span.start, span.pages * kPage, prot)
+              : sys_mprotect(*process.mm, span.start, span.pages * kPage, prot);
+    ASSERT_EQ(result, covered(process, span) ? 0 : -12);
+    bool reached = true;  // up to the first hole it was done
+    each(span, [&](uint64_t at) {
+      const auto page = process.model.find(at);
+      reached = reached && page != process.model.end();
+      if (reached) {
+        page->second.prot = prot;
+      }
+    });
+  }
+
+  void forget(Process& process) {
+    const Span span = pick_span();
+    const int64_t result = sys_madvise_dontneed(*process.mm, span.start, span.pages * kPage);
+    ASSERT_EQ(result, covered(process, span) ? 0 : -12);
+    each(span, [&](uint64_t at) {
+      const auto page = process.model.find(at);
+      if (page != process.model.end() && !page->second.shared) {
+        page->second.value = std::make_shared<uint64_t>(0);
+      }
+    });
+  }
+
+  void populate(Process& process) {
+    const Span span = pick_span();
+    const int64_t result = sys_populate(*process.mm, span.start, span.pages * kPage, 0);
+    if (!covered(process, span)) {
+      ASSERT_EQ(result, -12);
+    }
+  }
+
+  void fork(Process& process) {
+    if (processes_.size() == 4) {
+      return;
+    }
+    Process child{mm_fork(*process.mm), process.model};
+    ASSERT_NE(child.mm, nullptr);
+    for (auto& [at, page] : child.model) {
+      if (!page.shared) {
+        page.value = std::make_shared<uint64_t>(*page.value);
+      }
+    }
+    processes_.push_back(std::move(child));
+  }
+
+  void exit(Process& process) {
+    if (processes_.size() == 1) {
+      return;
+    }
+    mm_deactivate(0);
+    mm_put(*process.mm);
+    std::swap(process, processes_.back());
+    processes_.pop_back();
+  }
+
+  void age(Process& process) {
+    const Span span = pick_span();
+    if (pick(2) == 0) {
+      ASSERT_EQ(sys_clear_refs(*process.mm, span.start, span.pages * kPage), 0);
+    }
+    const int64_t young = sys_test_and_clear_young(*process.mm, span.start, span.pages * kPage);
+    ASSERT_LE(young, static_cast<int64_t>(span.pages));
+    ASSERT_EQ(sys_test_and_clear_young(*process.mm, span.start, span.pages * kPage), 0);
+  }
+
+  void access(Process& process) {
+    const Span span = pick_span();
+    const bool is_write = pick(2) == 0;
+    const uint64_t value = random_();
+    const auto page = process.model.find(span.start);
+    const uint64_t prot = page == process.model.end() ? 0 : page->second.prot;
+    const bool allowed = is_write ? (prot & guest_abi::kProtWrite) != 0 : prot != 0;
+    std::optional<uint64_t> seen;
+    try {
+      if (is_write) {
+        machine_.write(*process.mm, span.start, value);
+        *page->second.value = value;
+      }
+      seen = machine_.read(*process.mm, span.start);
+    } catch (const SegmentationFault&) {
+      ASSERT_FALSE(allowed);
+      return;
+    }
+    ASSERT_TRUE(allowed);
+    ASSERT_EQ(*seen, *page->second.value);
+    const uint64_t state = static_cast<uint64_t>(sys_pte_query(*process.mm, span.start));
+    ASSERT_NE(state & guest_abi::kPteStateAccessed, 0u);
+    ASSERT_TRUE(!is_write || (state & guest_abi::kPteStateDirty) != 0);
+  }
+
+  FakeMachine& machine_ = FakeMachine::instance();
+  std::mt19937_64 random_;
+  std::vector<Process> processes_;
+};
+
+struct Setting {
+  Mode mode;
+  bool split_ptl;
+};
+
+class RandomTest : public testing::TestWithParam<Setting> {};
+
+TEST_P(RandomTest, MemoryIsWhatTheModelSays) {
+  { RandomRun warm_up(GetParam().mode, GetParam().split_ptl, 0); }
+  for (unsigned seed = 1; seed <= 10; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    RandomRun run(GetParam().mode, GetParam().split_ptl, seed);
+    for (unsigned i = 0; i < 1000 && !HasFatalFailure(); ++i) {
+      run.step();
+    }
+  }
+  EXPECT_EQ(used_frame_count(), 0u) << "frames leaked";
+}
+
+INSTANTIATE_TEST_SUITE_P(Modes, RandomTest,
+                         testing::Values(Setting{Mode::kEmulate, true},
+                                         Setting{Mode::kSingle, true}, Setting{Mode::kLazy, true},
+                                         Setting{Mode::kBatched, true},
+                                         Setting{Mode::kBatched, false}),
+                         [](const testing::TestParamInfo<Setting>& setting) {
+                           return std::string(mode_name(setting.param.mode)) +
+                                  (setting.param.split_ptl ? "Split" : "Unsplit");
+                         });
+
+}  // namespace
+}  // namespace kernel::test
