@@ -13,35 +13,39 @@
 namespace pvmmu {
 
 Errno TypeKeeper::validate(Call& call, Mfn frame, PageType type) {
-  Errno error = Errno::kEINVAL;
-  if (is_table(type)) platform_.frame_becomes_table(frame);
-  switch (type) {
-    case PageType::kL1:
-      error = validate_table<PtLevel::kL1>(call, frame);
-      break;
-    case PageType::kL2:
-      error = validate_table<PtLevel::kL2>(call, frame);
-      break;
-    case PageType::kL3:
-      error = validate_table<PtLevel::kL3>(call, frame);
-      break;
-    case PageType::kL4:
-      error = validate_table<PtLevel::kL4>(call, frame);
-      break;
-    case PageType::kSegDesc:
-      error = validate_descriptors(call, frame);
-      break;
-    case PageType::kNone:
-    case PageType::kWritable:
-      break;  // neither is validated
-  }
+  ++depth_;
+  const Errno error = validate_contents(call, frame, type);
+  --depth_;
   if (error != Errno::kOk) {
+    // Whoever promotes this table fails too, so everything pending goes with it.
+    pending_ = kInvalidMfn;
     ++call.counters.failed_promotions;
     return error;
   }
   frames_.at(frame).validated = true;
   ++call.counters.promotions;
+  if (depth_ == 0) commit_pending();
   return Errno::kOk;
+}
+
+Errno TypeKeeper::validate_contents(Call& call, Mfn frame, PageType type) {
+  if (is_table(type)) platform_.frame_becomes_table(frame);
+  switch (type) {
+    case PageType::kL1:
+      return validate_table<PtLevel::kL1>(call, frame);
+    case PageType::kL2:
+      return validate_table<PtLevel::kL2>(call, frame);
+    case PageType::kL3:
+      return validate_table<PtLevel::kL3>(call, frame);
+    case PageType::kL4:
+      return validate_table<PtLevel::kL4>(call, frame);
+    case PageType::kSegDesc:
+      return validate_descriptors(call, frame);
+    case PageType::kNone:
+    case PageType::kWritable:
+      break;  // neither is validated
+  }
+  return refuse(call, Rule::kOneType, Errno::kEINVAL, "the type needs no validation", frame);
 }
 
 template <PtLevel L>
@@ -59,21 +63,49 @@ Errno TypeKeeper::validate_table(Call& call, Mfn table) {
     }
     as_stored = as_stored && adjusted_entry(entry) == entry;
   }
-  if (!as_stored) commit_table<L>(table);
-  if constexpr (L == PtLevel::kL4) fill_hypervisor_slots(table);
+  if (!as_stored || L == PtLevel::kL4) remember_to_commit(table);
   frames_.at(table).validated_entries = kEntriesPerTable;
   return Errno::kOk;
 }
 
-// Stores the entries of a table under promotion as they must be.
+void TypeKeeper::remember_to_commit(Mfn table) {
+  // Frame numbers fit: the frame table would not fit in memory otherwise.
+  frames_.at(table).next_pending = static_cast<uint32_t>(pending_.raw());
+  pending_ = table;
+}
+
+void TypeKeeper::commit_pending() {
+  while (frames_.contains(pending_)) {
+    const Mfn table = pending_;
+    const PageInfo& page = frames_.at(table);
+    pending_ = Mfn(page.next_pending);
+    switch (table_level(page.type)) {
+      case PtLevel::kL1:
+        commit_table<PtLevel::kL1>(table);
+        break;
+      case PtLevel::kL2:
+        commit_table<PtLevel::kL2>(table);
+        break;
+      case PtLevel::kL3:
+        commit_table<PtLevel::kL3>(table);
+        break;
+      case PtLevel::kL4:
+        commit_table<PtLevel::kL4>(table);
+        fill_hypervisor_slots(table);
+        break;
+    }
+  }
+  pending_ = kInvalidMfn;
+}
+
+// Stores the entries of a validated table as they must be.
 template <PtLevel L>
 void TypeKeeper::commit_table(Mfn table) {
   for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
     if (is_hypervisor_slot(L, slot)) continue;
     const Pte<L> entry(platform_.read_entry(table, slot));
     const Pte<L> adjusted = adjusted_entry(entry);
-    if (adjusted == entry) continue;
-    store_entry(table, slot, adjusted.raw());
+    if (adjusted != entry) store_entry(table, slot, adjusted.raw());
   }
 }
 

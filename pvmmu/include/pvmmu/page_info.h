@@ -50,13 +50,14 @@ struct PageInfo {
   uint32_t type_count = 0;
   uint32_t external_count =
       0;  // typed references that the VMM holds: get_writable, descriptor tables
+  uint32_t next_pending = 0;  // link of TypeKeeper's list of tables to commit
   int16_t linear_count = 0;
   uint16_t validated_entries = 0;
   PageType type = PageType::kNone;
   PageType last_type = PageType::kNone;
   FrameOwner owner = FrameOwner::kHypervisor;
-  bool validated = false;
-  bool pinned = false;
+  bool validated : 1 = false;
+  bool pinned : 1 = false;
 };
 
 static_assert(sizeof(PageInfo) == 32, "two frames to a cache line");

@@ -59,10 +59,13 @@ class TypeKeeper {
   Errno get_same_level(Call& call, Pte<L> entry, Mfn table);
 
   Errno validate(Call& call, Mfn frame, PageType type);
+  Errno validate_contents(Call& call, Mfn frame, PageType type);
   template <PtLevel L>
   Errno validate_table(Call& call, Mfn table);
   template <PtLevel L>
   void commit_table(Mfn table);
+  void remember_to_commit(Mfn table);
+  void commit_pending();
   void tear_down(MmuCounters& counters, Mfn frame, PageType type);
   template <PtLevel L>
   void drop_entries(MmuCounters& counters, Mfn table, unsigned count);
@@ -75,6 +78,9 @@ class TypeKeeper {
   FrameTable& frames_;
   TlbLedger& tlb_;
   const uint32_t count_limit_;
+  // The promotion under way: how deep it is, and the tables it has validated but not stored yet.
+  unsigned depth_ = 0;
+  Mfn pending_ = kInvalidMfn;
 };
 
 }  // namespace pvmmu

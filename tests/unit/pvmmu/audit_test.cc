@@ -1,0 +1,108 @@
+// The recount finds every kind of disagreement; and who uses a frame can be listed.
+#include "test_domain.h"
+
+namespace pvmmu::testing {
+namespace {
+
+class AuditTest : public DomainTest {
+ protected:
+  void TearDown() override {}  // these tests break things on purpose
+
+  std::string audit() {
+    CollectingSink sink;
+    const bool agrees = mmu.audit(sink);
+    EXPECT_EQ(agrees, sink.text.empty());
+    return sink.text;
+  }
+  PageInfo& page(Mfn frame) { return frame_table[frame.raw()]; }
+  bool finds(const std::string& what) {
+    const std::string found = audit();
+    return found.find(what) != std::string::npos;
+  }
+};
+
+TEST_F(AuditTest, ASoundDomainAgrees) {
+  EXPECT_EQ(audit(), "");
+}
+
+TEST_F(AuditTest, FindsWrongCounts) {
+  ++page(kData).type_count;
+  EXPECT_TRUE(finds("frame 40: type count believed 2 counted 1"));
+  --page(kData).type_count;
+  --page(kData).total_count;
+  EXPECT_TRUE(finds("frame 40: total count believed 0 counted 1"));
+  ++page(kData).total_count;
+  page(root()).linear_count = 1;
+  EXPECT_TRUE(finds("same-level count"));
+  page(root()).linear_count = 0;
+  EXPECT_EQ(audit(), "");
+}
+
+TEST_F(AuditTest, FindsALeakedTable) {
+  PageInfo& leaked = page(Mfn(200));
+  leaked.type = PageType::kL1;
+  leaked.type_count = 1;
+  leaked.validated = true;
+  leaked.validated_entries = 512;
+  EXPECT_TRUE(finds("frame 200: type believed"));
+}
+
+TEST_F(AuditTest, FindsALostPin) {
+  page(root()).pinned = false;
+  EXPECT_TRUE(finds("frame 255: type count"));
+}
+
+TEST_F(AuditTest, FindsAWritableMappingOfATable) {
+  const uint64_t entry = get(mapping_of(root()).frame(), 255);
+  set(mapping_of(root()).frame(), 255, entry | kPteWritable);
+  EXPECT_TRUE(finds("frame 255: used as two types"));
+}
+
+TEST_F(AuditTest, FindsBadEntries) {
+  const Mfn l1 = mapping_of(kData).frame();
+  const uint64_t good = get(l1, kData.raw() & 511);
+  for (const uint64_t bit : {kPtePageSize, kPteGlobal}) {
+    set(l1, kData.raw() & 511, good | bit);
+    EXPECT_TRUE(finds("bits of an entry"));
+  }
+  set(l1, kData.raw() & 511, good & ~kPteUser);
+  EXPECT_TRUE(finds("bits of an entry"));
+  set(l1, kData.raw() & 511, entry_of(Mfn(2), kFlagsRo));
+  EXPECT_TRUE(finds("an entry's frame is not the domain's"));
+  set(l1, kData.raw() & 511, good);
+  set(root(), 257, entry_of(kData, kFlagsRw));
+  EXPECT_TRUE(finds("a hypervisor slot"));
+  set(root(), 257, FakePlatform::kHypervisorEntry);
+  EXPECT_EQ(audit(), "");
+}
+
+TEST_F(AuditTest, FindsAWritableSameLevelEntryAndAChain) {
+  const Mfn a = take_frame(), b = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L4_TABLE, b), 0);
+  ASSERT_EQ(ext(MMUEXT_PIN_L4_TABLE, a), 0);
+  ASSERT_EQ(update(Maddr(a, 0), entry_of(b, kFlagsRo)), 0);
+  EXPECT_EQ(audit(), "");
+  set(a, 0, entry_of(b, kFlagsRw));
+  EXPECT_TRUE(finds("a writable same-level entry"));
+  set(a, 0, entry_of(b, kFlagsRo));
+  set(b, 0, entry_of(a, kFlagsRo));
+  EXPECT_TRUE(finds("a chain of same-level entries"));
+}
+
+TEST_F(AuditTest, ListsTheUsersOfAFrame) {
+  const Mfn table = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
+  FrameUser users[8];
+  ASSERT_EQ(mmu.find_users(table, users), 2u);
+  EXPECT_EQ(users[0].kind, FrameUser::Kind::kPin);
+  EXPECT_EQ(users[1].kind, FrameUser::Kind::kEntry);
+  EXPECT_EQ(users[1].table, mapping_of(table).frame());
+  EXPECT_EQ(users[1].slot, table.raw());
+  ASSERT_EQ(mmu.find_users(root(), users), 3u);
+  EXPECT_EQ(users[1].kind, FrameUser::Kind::kKernelBasePointer);
+  EXPECT_EQ(mmu.find_users(root(), std::span(users, 1)), 3u);  // more than fit
+  EXPECT_EQ(mmu.find_users(kInvalidMfn, users), 0u);
+}
+
+}  // namespace
+}  // namespace pvmmu::testing

@@ -1,0 +1,103 @@
+// Entries that name a table of their own level ("linear" page tables): read-only, one level deep.
+#include "test_domain.h"
+
+namespace pvmmu::testing {
+namespace {
+
+class SameLevelTest : public DomainTest {
+ protected:
+  Mfn pinned(unsigned level) {
+    const Mfn table = take_frame();
+    EXPECT_EQ(ext(MMUEXT_PIN_L1_TABLE + level - 1, table), 0);
+    return table;
+  }
+};
+
+TEST_F(SameLevelTest, ATableMayNameItselfReadOnly) {
+  for (unsigned level = 2; level <= 4; ++level) {
+    const Mfn table = take_frame();
+    set(table, 9, entry_of(table, kFlagsRo));
+    ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE + level - 1, table), 0);
+    EXPECT_EQ(info(table).type_count, 1u);  // it does not keep itself alive
+    EXPECT_EQ(info(table).linear_count, 0);
+    ASSERT_EQ(update(Maddr(table, 80), entry_of(table, kFlagsRo)), 0);
+    audit_agrees();
+    ASSERT_EQ(ext(MMUEXT_UNPIN_TABLE, table), 0);
+    EXPECT_EQ(info(table).type, PageType::kNone);
+    EXPECT_EQ(info(table).total_count, 1u);
+  }
+}
+
+TEST_F(SameLevelTest, NeverWritable) {
+  for (unsigned level = 2; level <= 4; ++level) {
+    const Mfn self = take_frame();
+    set(self, 0, entry_of(self, kFlagsRw));
+    EXPECT_REFUSED(ext(MMUEXT_PIN_L1_TABLE + level - 1, self), kEINVAL, kNoWritableTable);
+    const Mfn a = pinned(level), b = pinned(level);
+    EXPECT_REFUSED(update(Maddr(a, 0), entry_of(b, kFlagsRw)), kEINVAL, kNoWritableTable);
+    EXPECT_REFUSED(update(Maddr(a, 0), entry_of(a, kFlagsRw)), kEINVAL, kNoWritableTable);
+  }
+}
+
+// The fast path for changes of flags must not let the write permission in.
+TEST_F(SameLevelTest, NotMadeWritableByAChangeOfFlags) {
+  const Mfn a = pinned(4), b = pinned(4);
+  ASSERT_EQ(update(Maddr(a, 0), entry_of(b, kFlagsRo)), 0);
+  ASSERT_EQ(update(Maddr(a, 8), entry_of(a, kFlagsRo)), 0);
+  for (const unsigned command :
+       {MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD, MMU_PT_UPDATE_NO_TRANSLATE}) {
+    EXPECT_REFUSED(update(Maddr(a, 0), entry_of(b, kFlagsRw), command), kEINVAL, kNoWritableTable);
+    EXPECT_REFUSED(update(Maddr(a, 8), entry_of(a, kFlagsRw), command), kEINVAL, kNoWritableTable);
+  }
+  EXPECT_FALSE(get(a, 0) & kPteWritable);
+}
+
+TEST_F(SameLevelTest, CountedInBothTables) {
+  const Mfn a = pinned(3), b = pinned(3);
+  ASSERT_EQ(update(Maddr(a, 0), entry_of(b, kFlagsRo)), 0);
+  ASSERT_EQ(update(Maddr(a, 8), entry_of(b, kFlagsRo)), 0);
+  EXPECT_EQ(info(a).linear_count, 2);
+  EXPECT_EQ(info(b).linear_count, -2);
+  EXPECT_EQ(info(b).type_count, 3u);
+  audit_agrees();
+  ASSERT_EQ(update(Maddr(a, 0), 0), 0);
+  EXPECT_EQ(info(a).linear_count, 1);
+  ASSERT_EQ(ext(MMUEXT_UNPIN_TABLE, b), 0);
+  EXPECT_EQ(info(b).type, PageType::kL3);  // the entry keeps it
+  ASSERT_EQ(ext(MMUEXT_UNPIN_TABLE, a), 0);
+  EXPECT_EQ(info(a).linear_count, 0);
+  EXPECT_EQ(info(b).linear_count, 0);
+  EXPECT_EQ(info(b).type, PageType::kNone);
+}
+
+TEST_F(SameLevelTest, OneLevelDeepFromBothSides) {
+  const Mfn a = pinned(4), b = pinned(4), c = pinned(4);
+  ASSERT_EQ(update(Maddr(a, 0), entry_of(b, kFlagsRo)), 0);
+  EXPECT_REFUSED(update(Maddr(b, 0), entry_of(c, kFlagsRo)), kEINVAL, kEntryTarget);
+  EXPECT_REFUSED(update(Maddr(c, 0), entry_of(a, kFlagsRo)), kEINVAL, kEntryTarget);
+  EXPECT_REFUSED(update(Maddr(b, 0), entry_of(a, kFlagsRo)), kEINVAL, kEntryTarget);
+  EXPECT_EQ(update(Maddr(c, 0), entry_of(b, kFlagsRo)), 0);  // b may be used twice
+  EXPECT_EQ(info(b).linear_count, -2);
+  audit_agrees();
+}
+
+TEST_F(SameLevelTest, OnlyAValidatedTable) {
+  const Mfn a = pinned(4), plain = take_frame();
+  EXPECT_EQ(update(Maddr(a, 0), entry_of(plain, kFlagsRo)), 0);  // promoted as an L3 table
+  EXPECT_EQ(info(plain).type, PageType::kL3);
+  EXPECT_EQ(info(a).linear_count, 0);
+}
+
+TEST_F(SameLevelTest, FailedPromotionGivesSameLevelReferencesBack) {
+  const Mfn b = pinned(4), a = take_frame();
+  set(a, 0, entry_of(b, kFlagsRo));
+  set(a, 1, entry_of(a, kFlagsRo));
+  set(a, 2, entry_of(Mfn(1), kFlagsRo));
+  EXPECT_REFUSED(ext(MMUEXT_PIN_L4_TABLE, a), kEINVAL, kEntryTarget);
+  EXPECT_EQ(info(b).linear_count, 0);
+  EXPECT_EQ(info(b).type_count, 1u);
+  EXPECT_EQ(info(a).linear_count, 0);
+}
+
+}  // namespace
+}  // namespace pvmmu::testing
