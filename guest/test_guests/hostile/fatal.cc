@@ -28,8 +28,8 @@ void bad_stack_table() {
   trap_on_stack((reinterpret_cast<uint64_t>(entry) & ~(kPageSize - 1)) + 2048);
 }
 
-// Returns to code with a selector of ring 0 by the iret hypercall. If the guest gets on, it must
-// still be unprivileged.
+// Returns to code with a selector of ring 0 by the iret hypercall. The hypervisor ends the guest,
+// or corrects the selector: if the guest gets on, it must still be unprivileged.
 void iret_ring0() {
   uint64_t selector = 3;
   const Trap trap = attempt([&] {
@@ -94,7 +94,7 @@ const Attack kFatalAttacks[] = {{"bad-stack", bad_stack, true},
                                 {"bad-stack-hypervisor", bad_stack_hypervisor, true},
                                 {"bad-stack-machphys", bad_stack_machphys, true},
                                 {"bad-stack-table", bad_stack_table, true},
-                                {"iret-ring0", iret_ring0, false},
+                                {"iret-ring0", iret_ring0, true},
                                 {"iret-bad-stack", iret_bad_stack, true},
                                 {"int-n", software_interrupt, false},
                                 {"loop", loop, true},
