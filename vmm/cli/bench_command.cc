@@ -74,7 +74,11 @@ absl::StatusOr<BenchRow> run_once(const std::string& workload, const std::string
   if (!child.ok()) return child.status();
   absl::StatusOr<BenchRow> row = bench_row(child->output);
   if (row.ok() && row->status == child->status) return row;
-  return BenchRow{.workload = workload, .mode = mode, .status = child->status};
+  BenchRow failed;
+  failed.workload = workload;
+  failed.mode = mode;
+  failed.status = child->status;
+  return failed;
 }
 
 bool ends_everything(int status) {

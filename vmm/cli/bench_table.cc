@@ -1,10 +1,10 @@
 #include "cli/bench_table.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "nlohmann/json.hpp"
 
 namespace vmm {
 namespace {
@@ -26,7 +26,7 @@ absl::StatusOr<BenchRow> bench_row(std::string_view output) {
   while (output.ends_with('\n')) output.remove_suffix(1);
   const size_t line = output.rfind('\n');
   if (line != std::string_view::npos) output.remove_prefix(line + 1);
-  const Json statistics = Json::parse(output, nullptr, /*allow_exceptions=*/false);
+  Json statistics = Json::parse(output, nullptr, /*allow_exceptions=*/false);
   if (!statistics.is_object() || statistics.value("schema", "") != "pvmmu-stats-1") {
     return absl::InternalError("a run printed no statistics");
   }
@@ -41,6 +41,7 @@ absl::StatusOr<BenchRow> bench_row(std::string_view output) {
   }
   row.seconds = statistics.at("wall_seconds").get<double>();
   row.status = statistics.at("exit_code").get<int>();
+  row.statistics = std::move(statistics);
   return row;
 }
 
@@ -72,7 +73,8 @@ std::string bench_json(const std::vector<BenchRow>& rows, std::string_view kvm) 
                     {"hypercalls", row.hypercalls},
                     {"ops", row.ops},
                     {"wall_seconds", row.seconds},
-                    {"exit_code", row.status}});
+                    {"exit_code", row.status},
+                    {"statistics", row.statistics}});
   }
   const Json document = {{"schema", "pvmmu-bench-1"}, {"kvm", kvm}, {"runs", std::move(runs)}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -13,14 +13,16 @@ uint32_t checked_operation(uint32_t operation) {
 }  // namespace
 
 void PhaseAttribution::attribute(const Counters& now, uint32_t phase, uint32_t operation) {
+  Bucket& to = bucket(phase, operation);
+  const auto now_time = std::chrono::steady_clock::now();
+  to.time += now_time - last_time_;
+  last_time_ = now_time;
+  const auto sums = counter_words(to.counters);
   const auto current = counter_words(now);
   const auto last = counter_words(last_);
-  // A trap changes a handful of words: the bucket is looked up once and touched only there.
-  uint64_t* to = nullptr;
   for (size_t i = 0; i < kCounterWords; ++i) {
-    if (current[i] == last[i]) continue;
-    if (to == nullptr) to = counter_words(bucket(phase, operation).counters).data();
-    to[i] += current[i] - last[i];
+    if (current[i] == last[i]) continue;  // a trap changes a handful of them
+    sums[i] += current[i] - last[i];
     last[i] = current[i];
   }
 }
@@ -33,12 +35,17 @@ const PhaseAttribution::Bucket* PhaseAttribution::find(uint32_t phase, uint32_t 
   return buckets_[checked_phase(phase)][checked_operation(operation)].get();
 }
 
+PhaseAttribution::Bucket& PhaseAttribution::Bucket::operator+=(const Bucket& more) {
+  counters += more.counters;
+  multicall_sizes += more.multicall_sizes;
+  time += more.time;
+  return *this;
+}
+
 PhaseAttribution::Bucket PhaseAttribution::phase_total(uint32_t phase) const {
   Bucket total;
   for (const auto& found : buckets_[checked_phase(phase)]) {
-    if (!found) continue;
-    total.counters += found->counters;
-    total.multicall_sizes += found->multicall_sizes;
+    if (found) total += *found;
   }
   return total;
 }
@@ -47,9 +54,7 @@ PhaseAttribution::Bucket PhaseAttribution::operation_total(uint32_t operation) c
   Bucket total;
   for (const auto& row : buckets_) {
     const auto& found = row[checked_operation(operation)];
-    if (!found) continue;
-    total.counters += found->counters;
-    total.multicall_sizes += found->multicall_sizes;
+    if (found) total += *found;
   }
   return total;
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <array>
+#include <chrono>
 #include <memory>
 
 #include "guest_abi/accounting.h"
@@ -22,6 +23,9 @@ class PhaseAttribution {
   struct Bucket {
     Counters counters{};
     MulticallSizes multicall_sizes;
+    std::chrono::nanoseconds time{0};
+
+    Bucket& operator+=(const Bucket& more);
   };
 
   // Gives what was counted since the previous call to this phase and operation.
@@ -38,6 +42,7 @@ class PhaseAttribution {
   Bucket& bucket(uint32_t phase, uint32_t operation);
 
   Counters last_{};
+  std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
   std::array<std::array<std::unique_ptr<Bucket>, guest_abi::kOperationCount>, guest_abi::kMaxPhases>
       buckets_;
 };

@@ -1,5 +1,7 @@
 #include "stats/statistics.h"
 
+#include <chrono>
+
 #include "absl/strings/str_cat.h"
 #include "stats/counter_set.h"
 #include "stats/varying_paths.h"
@@ -12,6 +14,21 @@ using guest_abi::kFirstLabelPhase;
 using guest_abi::kMaxPhases;
 using guest_abi::kOperationCount;
 
+// A phase or an operation, over all vCPUs.
+struct Share {
+  CounterSet counters;
+  std::chrono::nanoseconds time{0};
+
+  void add(const PhaseAttribution::Bucket& bucket) {
+    counters.add(bucket.counters, bucket.multicall_sizes);
+    time += bucket.time;
+  }
+  void append_to(Json& object) const {
+    append_counters(object, counters);
+    object["vcpu_seconds"] = std::chrono::duration<double>(time).count();
+  }
+};
+
 CounterSet vcpu_counters(const VcpuStatistics& vcpu) {
   CounterSet set;
   set.add(vcpu.counters, MulticallSizes{});
@@ -22,24 +39,22 @@ CounterSet vcpu_counters(const VcpuStatistics& vcpu) {
   return set;
 }
 
-CounterSet phase_counters(std::span<const VcpuStatistics> vcpus, uint32_t phase) {
-  CounterSet set;
+Share phase_share(std::span<const VcpuStatistics> vcpus, uint32_t phase) {
+  Share share;
   for (const VcpuStatistics& vcpu : vcpus) {
-    const PhaseAttribution::Bucket bucket = vcpu.attribution->phase_total(phase);
-    set.add(bucket.counters, bucket.multicall_sizes);
-    if (vcpu.accounting) set.add(vcpu.accounting->phases[phase]);
+    share.add(vcpu.attribution->phase_total(phase));
+    if (vcpu.accounting) share.counters.add(vcpu.accounting->phases[phase]);
   }
-  return set;
+  return share;
 }
 
-CounterSet operation_counters(std::span<const VcpuStatistics> vcpus, uint32_t operation) {
-  CounterSet set;
+Share operation_share(std::span<const VcpuStatistics> vcpus, uint32_t operation) {
+  Share share;
   for (const VcpuStatistics& vcpu : vcpus) {
-    const PhaseAttribution::Bucket bucket = vcpu.attribution->operation_total(operation);
-    set.add(bucket.counters, bucket.multicall_sizes);
-    if (vcpu.operations) set.add(vcpu.operations->operations[operation]);
+    share.add(vcpu.attribution->operation_total(operation));
+    if (vcpu.operations) share.counters.add(vcpu.operations->operations[operation]);
   }
-  return set;
+  return share;
 }
 
 std::string phase_label(const RunFacts& facts, uint32_t phase) {
@@ -54,12 +69,12 @@ std::string phase_label(const RunFacts& facts, uint32_t phase) {
 Json phases_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpus) {
   Json phases = Json::array();
   for (uint32_t phase = 0; phase < kMaxPhases; ++phase) {
-    const CounterSet set = phase_counters(vcpus, phase);
+    const Share share = phase_share(vcpus, phase);
     const bool labelled =
         phase >= kFirstLabelPhase && phase - kFirstLabelPhase < facts.phase_labels.size();
-    if (set.empty() && !labelled) continue;
+    if (share.counters.empty() && !labelled) continue;
     Json object = {{"label", phase_label(facts, phase)}};
-    append_counters(object, set);
+    share.append_to(object);
     phases.push_back(std::move(object));
   }
   return phases;
@@ -68,10 +83,10 @@ Json phases_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpus) {
 Json operations_json(std::span<const VcpuStatistics> vcpus) {
   Json operations = Json::object();
   for (uint32_t operation = 0; operation < kOperationCount; ++operation) {
-    const CounterSet set = operation_counters(vcpus, operation);
-    if (set.empty()) continue;
+    const Share share = operation_share(vcpus, operation);
+    if (share.counters.empty()) continue;
     Json object = Json::object();
-    append_counters(object, set);
+    share.append_to(object);
     operations[guest_abi::kOperationNames[operation]] = std::move(object);
   }
   return operations;

@@ -49,6 +49,9 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
       paths.push_back(absl::StrCat(scope, path));
     }
   }
+  for (const char* path : {"/phases/*/vcpu_seconds", "/operations/*/vcpu_seconds"}) {
+    paths.push_back(path);
+  }
   return paths;
 }
 

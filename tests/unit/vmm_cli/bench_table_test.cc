@@ -13,7 +13,12 @@ constexpr const char* kStatistics =
     R"("sched_op":{"calls":5,"ops":0}},"wall_seconds":0.25,"exit_code":0})";
 
 BenchRow row(const char* mode, uint64_t traps, int status = 0) {
-  return {.workload = "w", .mode = mode, .page_table_traps = traps, .status = status};
+  BenchRow row;
+  row.workload = "w";
+  row.mode = mode;
+  row.page_table_traps = traps;
+  row.status = status;
+  return row;
 }
 
 TEST(BenchRow, ReadsTheLastLineOfARun) {
@@ -46,10 +51,13 @@ TEST(BenchTable, ShowsWhichRunFailed) {
 }
 
 TEST(BenchJson, IsOneLine) {
-  const std::string text = bench_json({row("single", 200)}, "host");
+  BenchRow run = row("single", 200);
+  run.statistics = {{"seed", 7}};
+  const std::string text = bench_json({run}, "host");
   EXPECT_EQ(text.find('\n'), text.size() - 1);
   const auto document = nlohmann::json::parse(text);
   EXPECT_EQ(document["runs"][0]["page_table_traps"], 200);
+  EXPECT_EQ(document["runs"][0]["statistics"]["seed"], 7);
   EXPECT_EQ(document["kvm"], "host");
 }
 

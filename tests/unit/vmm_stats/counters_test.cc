@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <set>
 #include <string>
 
@@ -76,14 +77,27 @@ TEST(PhaseAttribution, GivesEachDifferenceToItsBucket) {
   counters.upcalls = 10;
   counters.mmu.pins = 1;
   attribution.attribute(counters, 3, 5);
-  attribution.attribute(counters, 4, 5);  // nothing new
+  attribution.attribute(counters, 4, 5);  // nothing new but the time
 
   EXPECT_EQ(attribution.find(2, 5)->counters.upcalls, 3u);
   EXPECT_EQ(attribution.find(3, 5)->counters.upcalls, 7u);
   EXPECT_EQ(attribution.find(3, 5)->counters.mmu.pins, 1u);
-  EXPECT_EQ(attribution.find(4, 5), nullptr);
+  EXPECT_EQ(attribution.find(4, 5)->counters.upcalls, 0u);
+  EXPECT_EQ(attribution.find(5, 5), nullptr);
   EXPECT_EQ(attribution.phase_total(2).counters.upcalls, 3u);
   EXPECT_EQ(attribution.operation_total(5).counters.upcalls, 10u);
+}
+
+TEST(PhaseAttribution, GivesTheTimeSinceTheLastTrap) {
+  PhaseAttribution attribution;
+  const Counters counters{};
+  attribution.attribute(counters, 2, 5);
+  const auto before = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - before < std::chrono::milliseconds(2)) continue;
+  attribution.attribute(counters, 3, 5);
+  EXPECT_GE(attribution.phase_total(3).time, std::chrono::milliseconds(2));
+  EXPECT_EQ(attribution.operation_total(5).time,
+            attribution.phase_total(2).time + attribution.phase_total(3).time);
 }
 
 TEST(PhaseAttribution, ValuesOutOfRangeCountAsZero) {

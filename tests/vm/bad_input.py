@@ -1,0 +1,225 @@
+"""Files, flags and settings that cannot be used: status 2 and one line that says why.
+
+Guest images are read before anybody asks for KVM where that is possible; those that need a machine
+to be refused are skipped without one.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import unittest
+
+from elf_maker import BASE, Segment, elf, xen_notes
+from harness import KERNEL, VmTest, needs_host_kvm
+
+CODE = b"\xf4" * 4096
+
+
+class BadInput(VmTest):
+    def refused(self, *arguments, saying=(), status=2):
+        run = self.pvmmu(*arguments)
+        self.assertEqual(status, run.status, str(run))
+        lines = [line for line in run.err.splitlines() if line.strip()]
+        self.assertEqual(1, len(lines), f"not one line: {run}")
+        for text in saying:
+            self.assertIn(text, lines[0])
+        return run
+
+    def refused_guest(self, contents, *flags, saying=()):
+        path = self.write("guest.elf", contents)
+        return self.refused("run", path, "--kvm=host", *flags, saying=["guest.elf", *saying])
+
+    # --- files that are no guests ---
+
+    def test_missing_guest(self):
+        self.refused("run", "missing.elf", saying=["missing.elf", "No such file"])
+
+    def test_directory_as_guest(self):
+        self.refused("run", ".", saying=["directory"])
+
+    def test_endless_file_as_guest(self):
+        self.refused("run", "/dev/zero", saying=["/dev/zero"])
+
+    def test_empty_guest(self):
+        self.refused("run", self.write("empty.elf", b""), saying=["empty.elf"])
+
+    @needs_host_kvm
+    def test_guest_that_is_no_elf(self):
+        self.refused_guest("#!/bin/sh\necho hello\n" * 100)
+
+    @needs_host_kvm
+    def test_elf_without_xen_notes(self):
+        self.refused_guest(elf([Segment(0x100000, CODE)]))
+
+    @needs_host_kvm
+    def test_program_of_the_host(self):
+        self.refused("run", "/bin/true", "--kvm=host", saying=["/bin/true"])
+
+    @needs_host_kvm
+    def test_segments_that_overlap(self):
+        segments = [Segment(0x100000, CODE), Segment(0x100800, CODE)]
+        self.refused_guest(elf(segments, xen_notes()))
+
+    @needs_host_kvm
+    def test_segments_that_wrap(self):
+        segments = [Segment(0x100000, CODE), Segment(2**64 - 0x1000, CODE, vaddr=BASE - 0x1000)]
+        self.refused_guest(elf(segments, xen_notes()))
+        huge = [Segment(0x100000, CODE, memory_size=2**64 - 0x1000)]
+        self.refused_guest(elf(huge, xen_notes()))
+
+    @needs_host_kvm
+    def test_segment_smaller_in_memory_than_in_the_file(self):
+        self.refused_guest(elf([Segment(0x100000, CODE, memory_size=16)], xen_notes()))
+
+    @needs_host_kvm
+    def test_guest_larger_than_its_memory(self):
+        big = [Segment(0x100000, CODE, memory_size=64 << 20)]
+        self.refused_guest(elf(big, xen_notes()), "--memory=16")
+
+    @needs_host_kvm
+    def test_truncated_guest(self):
+        whole = KERNEL.read_bytes()
+        for size in (1, 4, 16, 63, 64, 100, 120, 200, 4096, len(whole) // 2):
+            with self.subTest(size=size):
+                self.refused_guest(whole[:size])
+
+    # --- memory and processors ---
+
+    def test_memory_out_of_range(self):
+        for value in ("0", "15", "4097", "-1", "64M", "", "1e3"):
+            with self.subTest(value=value):
+                self.refused("run", f"--memory={value}", saying=["--memory", "16 to 4096"])
+
+    def test_vcpus_out_of_range(self):
+        for value in ("0", "1000", "-1", "two", ""):
+            with self.subTest(value=value):
+                self.refused("run", f"--vcpus={value}", saying=["--vcpus"])
+        self.refused("run", "--vcpus=5", saying=["--vcpus", "1 to 4"])
+
+    # --- flags and commands ---
+
+    def test_unknown_flag(self):
+        self.refused("run", "--wrokload=hello", saying=["--wrokload", "--workload?"])
+
+    def test_flag_of_another_command(self):
+        self.refused("run", "--json", saying=["--json"])
+        self.refused("probe", "--mode=batched", saying=["--mode"])
+        self.refused("bench", "--stats=json", saying=["--stats"])
+        self.refused("workloads", "--memory=64", saying=["--memory"])
+
+    def test_flags_that_do_not_exist_yet(self):
+        for flag in ("--engine=kvm", "--trace=t", "--explain", "--preempt-at=1"):
+            with self.subTest(flag=flag):
+                self.refused("run", flag, saying=[flag.split("=")[0]])
+
+    def test_bad_values(self):
+        for flag in (
+            "--mode=best",
+            "--mode",
+            "--batch=0",
+            "--batch=257",
+            "--batch=32:8",
+            "--split-ptl=yes",
+            "--seed=x",
+            "--timeout=0",
+            "--timeout=-1",
+            "--timeout=nan",
+            "--stats=xml",
+            "--kvm=bare",
+            "--audit=sometimes",
+            "--p2m=random",
+            "--tick=1001",
+            "--log=loud",
+            "--cmdline=" + "x" * 2000,
+        ):
+            with self.subTest(flag=flag):
+                self.refused("run", flag, saying=[flag.split("=")[0]])
+
+    def test_unknown_command(self):
+        self.refused("rnu", saying=["rnu", "run?"])
+        self.refused("--nonsense", saying=["--nonsense"])
+        self.refused("help", "nonsense", saying=["nonsense"])
+
+    def test_two_guests(self):
+        self.refused("run", "a.elf", "b.elf", saying=["b.elf"])
+
+    # --- workloads ---
+
+    def test_unknown_workload(self):
+        self.refused("run", "--workload=helo", saying=["helo", "hello?"])
+        self.refused("workloads", "show", "helo", saying=["hello?"])
+        self.refused("bench", "helo", saying=["hello?"])
+
+    def test_missing_workload_file(self):
+        self.refused("run", "--workload=./missing.wl", saying=["missing.wl"])
+
+    def test_mistakes_in_a_workload(self):
+        path = self.write("bad.wl", "# a comment\nnonsense here\n")
+        for arguments in (("run", f"--workload={path}"), ("workloads", "check", path)):
+            self.refused(*arguments, saying=[f"{path}:2: "])
+
+    def test_workload_that_is_no_text(self):
+        path = self.write("binary.wl", bytes(range(256)) * 64)
+        self.refused("run", f"--workload={path}", saying=["binary.wl:1: "])
+
+    # --- where the statistics go ---
+
+    def test_statistics_file_that_cannot_be_written(self):
+        for place in ("missing/stats.json", ".", "/proc/stats.json"):
+            with self.subTest(place=place):
+                self.refused("run", f"--stats-file={place}", "--kvm=host", saying=[place])
+
+
+class HostWithoutKvm(VmTest):
+    """A machine without /dev/kvm, in a mount namespace where something else covers it."""
+
+    def without_kvm(self, *arguments, environment=None):
+        if shutil.which("unshare") is None:
+            self.skipTest("no unshare to hide /dev/kvm with")
+        prefix = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--user"]
+        if prefix[-1] == "--user":
+            prefix.append("--map-root-user")
+        hide = 'mount --bind /dev/null /dev/kvm 2>/dev/null || test ! -e /dev/kvm; exec "$@"'
+        prefix += ["sh", "-c", hide, "sh"]
+        tried = subprocess.run(
+            [*prefix, "sh", "-c", "test ! -e /dev/kvm || cmp /dev/kvm /dev/null"],
+            capture_output=True,
+            check=False,
+        )
+        if tried.returncode != 0:
+            self.skipTest("this machine lets nobody hide /dev/kvm in a namespace")
+        return self.pvmmu(*arguments, environment=environment, prefix=prefix)
+
+    def test_no_kvm(self):
+        run = self.without_kvm("run", "--kvm=host")
+        self.assertEqual(3, run.status, str(run))
+        self.assertIn("/dev/kvm", run.err)
+
+    def test_probe_without_kvm(self):
+        run = self.without_kvm("probe")
+        self.assertEqual(3, run.status, str(run))
+        self.assertIn("/dev/kvm", run.err)
+
+    def test_no_kvm_and_no_emulator(self):
+        nowhere = {"PATH": "/usr/nowhere", "PVMMU_NESTED_BED": str(pathlib.Path("/nowhere"))}
+        # `env` sets PATH behind unshare and sh, which are to be found.
+        if shutil.which("unshare") is None:
+            self.skipTest("no unshare to hide /dev/kvm with")
+        run = self.without_kvm("run", "--kvm=auto", environment={**nowhere, "PATH": self.no_qemu()})
+        self.assertEqual(3, run.status, str(run))
+        self.assertIn("qemu", run.err)
+
+    def no_qemu(self):
+        """A search path with what hides /dev/kvm, and no emulator."""
+        tools = self.directory / "tools"
+        tools.mkdir()
+        for tool in ("unshare", "sh", "mount", "test", "cmp"):
+            found = shutil.which(tool)
+            if found is not None:
+                (tools / tool).symlink_to(found)
+        return str(tools)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,75 @@
+"""With one vCPU all counters repeat exactly: run after run, and on any KVM."""
+
+import json
+import unittest
+
+from harness import MODES, VmTest, differences, needs_host_kvm, needs_nested_bed, without_varying
+
+
+class Determinism(VmTest):
+    def all_workloads(self, *flags):
+        """{(workload, mode): deterministic counters} of every shipped workload, by one command."""
+        run = self.pvmmu("bench", "--json", *flags, hang_seconds=1400)
+        self.assertEqual(0, run.status, str(run))
+        return {
+            (entry["workload"], entry["mode"]): without_varying(entry["statistics"])
+            for entry in json.loads(run.out)["runs"]
+        }
+
+    def assert_same(self, one, other):
+        self.assertEqual(sorted(one), sorted(other))
+        found = [
+            f"{workload} {mode} {line}"
+            for workload, mode in one
+            for line in differences(one[workload, mode], other[workload, mode])
+        ]
+        self.assertEqual([], found)
+
+    @needs_host_kvm
+    def test_two_runs_on_the_host(self):
+        one = self.all_workloads("--kvm=host")
+        self.assertEqual({mode for _, mode in one}, set(MODES))
+        self.assert_same(one, self.all_workloads("--kvm=host"))
+
+    @needs_host_kvm
+    def test_what_is_compared_is_not_empty(self):
+        run = self.run_workload("fork-exit")
+        left = without_varying(run.stats)
+        self.assertGreater(left["page_table_traps"], 0)
+        self.assertGreater(left["traps"]["syscall"], 0)
+        self.assertGreater(len(left["phases"]), 1)
+        self.assertNotIn("exits", left)
+
+    @needs_host_kvm
+    def test_another_seed_places_frames_elsewhere_and_counts_the_same(self):
+        """hello makes no random choice: only the p2m's order differs."""
+        one, other = (
+            without_varying(self.run_workload("hello", f"--seed={seed}").stats) for seed in (1, 2)
+        )
+        del one["seed"], other["seed"]
+        self.assertEqual([], differences(one, other))
+
+    @needs_host_kvm
+    @needs_nested_bed
+    def test_host_and_nested_paging(self):
+        self.assert_same(self.all_workloads("--kvm=host"), self.all_workloads("--kvm=nested"))
+
+    @needs_host_kvm
+    @needs_nested_bed
+    def test_host_and_stock_shadow_paging(self):
+        self.assert_same(
+            self.all_workloads("--kvm=host"), self.all_workloads("--kvm=nested-shadow")
+        )
+
+    @needs_nested_bed
+    def test_nested_paging_and_stock_shadow_paging(self):
+        """Also where the host has no KVM of its own. One mode: emulation is slow."""
+        flags = ("--mode=batched",)
+        self.assert_same(
+            self.all_workloads("--kvm=nested", *flags),
+            self.all_workloads("--kvm=nested-shadow", *flags),
+        )
+
+
+if __name__ == "__main__":
+    unittest.main()
