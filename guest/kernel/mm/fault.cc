@@ -108,15 +108,8 @@ FaultResult handle_user_fault(Mm& mm, uint64_t address, uint64_t error_code) {
   if (address >= kUserLimit) {
     return FaultResult::kBad;
   }
-  FaultResult result;
-  {
-    SpinlockGuard guard(mm.lock);
-    result = make_accessible(mm, address, access_of(error_code));
-  }
-  if (result == FaultResult::kSpurious) {
-    accounting_count(&guest_abi::GuestCounters::spurious_faults);
-  }
-  return result;
+  SpinlockGuard guard(mm.lock);
+  return make_accessible(mm, address, access_of(error_code));
 }
 
 }  // namespace kernel

@@ -89,11 +89,9 @@ void mm_activate(Mm& mm, unsigned cpu) {
   if (vcpu.active == &mm) {
     return;
   }
-  {
-    SpinlockGuard guard(mm.lock);
-    if (!mm.pinned) {
-      pin_address_space(mm);
-    }
+  // Only one made by mm_create, which no other vCPU has seen yet.
+  if (!mm.pinned) {
+    pin_address_space(mm);
   }
   // Before the roots are loaded: a flush that is asked for from now on must reach this vCPU.
   __atomic_fetch_or(&mm.active_vcpus, uint64_t{1} << cpu, __ATOMIC_SEQ_CST);

@@ -39,7 +39,8 @@ void mm_get(Mm& mm);
 // call mm_deactivate first, also on the vCPU that makes this call.
 void mm_put(Mm& mm);
 
-// Loads both roots of mm on this vCPU. Cheap if mm is already active here.
+// Loads both roots of mm on this vCPU. Cheap if mm is already active here. Takes no lock; the first
+// activation of what mm_create made pins it, so nobody else may use it meanwhile.
 void mm_activate(Mm& mm, unsigned cpu);
 // Puts this vCPU on the template root. Does nothing if no address space is active here.
 void mm_deactivate(unsigned cpu);
@@ -51,7 +52,7 @@ void mm_context_switch(unsigned cpu);
 
 enum class FaultResult {
   kResolved,  // the access may be retried
-  kSpurious,  // the tables permit the access already: retry, a bounded number of times
+  kSpurious,  // the tables permit the access already: count it, retry a bounded number of times
   kBad,       // the process may not do this
   kNoMemory,
 };
