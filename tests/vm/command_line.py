@@ -127,25 +127,25 @@ class Output(VmTest):
 
 @needs_nested_bed
 class Nested(VmTest):
-    def test_console_statistics_and_status_come_through(self):
+    def test_nested_console_statistics_and_status_come_through(self):
         run = self.run_workload("hello", kvm="nested")
         self.assertGreater(len(run.out.splitlines()), 1)
         self.assertEqual("nested", run.stats["kvm"])
 
-    def test_statistics_file_and_own_workload(self):
+    def test_nested_statistics_file_and_own_workload(self):
         shown = self.pvmmu("workloads", "show", "hello")
         path = self.write("mine.wl", shown.out)
         run = self.pvmmu("run", "--kvm=nested", f"--workload={path}", "--stats-file=out.json")
         self.assertEqual(0, run.status, str(run))
         self.assertEqual(str(path), json.loads((self.directory / "out.json").read_text())["workload"])
 
-    def test_time_out(self):
+    def test_nested_time_out(self):
         from harness import WORKLOADS
 
         run = self.run_workload(WORKLOADS / "endless.wl", "--timeout=3", kvm="nested", status=124)
         self.assertTrue(run.stats["partial"])
 
-    def test_probe(self):
+    def test_nested_probe(self):
         run = self.pvmmu("probe", "--kvm=nested", "--json")
         self.assertEqual(0, run.status, str(run))
         self.assertIsInstance(json.loads(run.out.splitlines()[-1]), dict)
