@@ -75,7 +75,7 @@ std::optional<PrivilegedKind> kind_without_operands(const Instruction& instructi
     case ZYDIS_MNEMONIC_OUTSB:
     case ZYDIS_MNEMONIC_OUTSW:
     case ZYDIS_MNEMONIC_OUTSD:
-    case ZYDIS_MNEMONIC_XSETBV:  // not marked as privileged by the disassembler
+    case ZYDIS_MNEMONIC_LGDT:  // not marked as privileged by the disassembler
       return PrivilegedKind::kOther;
     default:
       break;
