@@ -38,6 +38,9 @@ TEST(Counters, NamesAreXens) {
   EXPECT_STREQ(hypercall_name(__HYPERVISOR_mmu_update), "mmu_update");
   EXPECT_STREQ(hypercall_name(__HYPERVISOR_update_va_mapping), "update_va_mapping");
   EXPECT_STREQ(hypercall_name(guest_abi::kHypercallPvmmuOp), "pvmmu_op");
+  EXPECT_STREQ(hypercall_name(29), "sched_op");
+  EXPECT_STREQ(hypercall_name(6), "sched_op_compat");
+  EXPECT_STREQ(hypercall_name(32), "event_channel_op");
   EXPECT_STREQ(hypercall_name(11), "unknown_11");
 }
 
