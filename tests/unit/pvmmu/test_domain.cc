@@ -30,8 +30,10 @@ void DomainTest::audit_agrees() {
 }
 
 int64_t DomainTest::update(std::vector<::mmu_update> requests, uint32_t foreigndom) {
-  std::memcpy(platform.bytes(Maddr(kRequests, 0)), requests.data(),
-              requests.size() * sizeof(::mmu_update));
+  if (!requests.empty()) {
+    std::memcpy(platform.bytes(Maddr(kRequests, 0)), requests.data(),
+                requests.size() * sizeof(::mmu_update));
+  }
   refusal = Refusal{};
   return mmu.mmu_update(call, address_of(kRequests), static_cast<uint32_t>(requests.size()),
                         address_of(kDone), foreigndom);

@@ -93,13 +93,13 @@ class DomainTest : public ::testing::Test {
 };
 
 // Promises that the last call was refused with this error under this rule.
-#define EXPECT_REFUSED(result, wanted_errno, wanted_rule)          \
-  do {                                                             \
-    EXPECT_EQ((result), return_value(Errno::wanted_errno));        \
-    EXPECT_EQ(refusal.error, Errno::wanted_errno);                 \
-    EXPECT_EQ(kRuleTags[static_cast<unsigned>(refusal.rule)],      \
-              kRuleTags[static_cast<unsigned>(Rule::wanted_rule)]) \
-        << refusal.reason;                                         \
+#define EXPECT_REFUSED(result, wanted_errno, wanted_rule)             \
+  do {                                                                \
+    EXPECT_EQ((result), return_value(Errno::wanted_errno));           \
+    EXPECT_EQ(refusal.error, Errno::wanted_errno);                    \
+    EXPECT_STREQ(kRuleTags[static_cast<unsigned>(refusal.rule)],      \
+                 kRuleTags[static_cast<unsigned>(Rule::wanted_rule)]) \
+        << refusal.reason;                                            \
   } while (false)
 
 }  // namespace pvmmu::testing
