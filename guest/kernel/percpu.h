@@ -10,7 +10,7 @@
 namespace kernel {
 
 struct Task;
-struct Process;
+struct Mm;
 
 struct Cpu {
   Cpu* self = nullptr;  // first: what the arch reads to find the rest
@@ -21,9 +21,13 @@ struct Cpu {
   Task* idle = nullptr;
   // A process's thread that ended here: its stack is free once another runs.
   Task* ended = nullptr;
-  // The process whose address space is loaded here, if any; holds a reference of its Mm. Stays
-  // while threads without a process run.
-  Process* loaded = nullptr;
+  // The address space that is loaded here, if any, and a reference of it. Stays while threads
+  // without a process run. Others may look (is a wakeup worth while?), atomically.
+  Mm* loaded = nullptr;
+  // References to drop once the switch that loaded another one is over.
+  Mm* unloaded = nullptr;
+  // What the hypervisor switches to on a trap from user mode.
+  uint64_t kernel_stack = 0;
   vcpu_info_t* vcpu_info = nullptr;
   // Event channels; 0: none.
   evtchn_port_t reschedule_port = 0;

@@ -30,11 +30,12 @@ inline constexpr uint32_t kInitPid = 1;
 // Exit codes of processes that did not end by themselves, as a shell shows them.
 inline constexpr uint32_t kKilledByFault = 128 + 11;
 inline constexpr uint32_t kKilledByMemory = 128 + 9;
+inline constexpr uint32_t kKilledByShutdown = 128 + 15;
 
-// Makes pid 1 with one thread at `entry`, and lets it run. False: memory is out.
-bool process_start_first(Mm& mm, uint64_t entry, uint64_t stack_top,
-                         const uint64_t (&arguments)[3]);
-// Waits until the last process is gone; returns the exit code of pid 1.
+// Makes pid 1, which takes over the reference of `mm`, with one thread that starts with these
+// registers, and lets it run. False: memory is out, and the reference stays the caller's.
+bool process_start_first(Mm& mm, const TrapFrame& frame);
+// Blocks until the last process is gone; returns the exit code of pid 1. For one kernel thread.
 uint32_t process_wait_for_all();
 
 // --- for the thread that runs; results are values or negative errno ---
@@ -49,6 +50,8 @@ void process_kill_current(uint32_t code);
 // Ends every process; the first one's code is `code`. -EPERM unless the caller is pid 1.
 int64_t process_shutdown(uint32_t code);
 uint32_t process_current_pid();
+// On the way to user mode: ends the thread if it was killed, lets others run if they shall.
+void process_before_user_mode();
 // The address space of the process that runs; the caller is one of its threads.
 Mm& current_mm();
 

@@ -1,8 +1,9 @@
 // A thread: of a process, or of the kernel itself (then it has no process).
 //
-// Who may touch what: `state`, `next`, `wake_event` and `cpu` belong to the scheduler (its lock);
-// `killed` is set by anybody and acted on by the thread itself on its way to user mode; the rest
-// is the thread's own.
+// Who may touch what: `state`, `running`, `next` and `wake_event` belong to the scheduler (its
+// lock), `next_in_process` and `waits_for_child` to the process table (its lock). `killed` is set
+// by anybody and acted on by the thread itself on its way to user mode. The rest is the thread's
+// own.
 #pragma once
 
 #include <stdint.h>
@@ -30,12 +31,13 @@ struct Task {
   Process* process = nullptr;
   Task* next = nullptr;  // run queue, sleepers, or unused tasks
   Task* next_in_process = nullptr;
+  bool waits_for_child = false;
   uint64_t wake_event = 0;  // kSleeping: number of the scheduling event
 
   uint64_t stack_top = 0;
   uint64_t saved_stack = 0;  // the arch's, while the thread does not run
-  // What the accounting pages say while it runs.
-  guest_abi::Operation operation = guest_abi::Operation::kNone;
+  // What the accounting pages say when it first runs.
+  guest_abi::Operation first_operation = guest_abi::Operation::kNone;
   // A kernel thread's body.
   void (*body)(void*) = nullptr;
   void* argument = nullptr;
@@ -45,7 +47,12 @@ struct Task {
   unsigned spurious_in_a_row = 0;
 };
 
-// Tasks and their stacks are one fixed array (boot reserves it).
+inline constexpr uint64_t kStackPages = 4;  // the lowest is a guard: never mapped
+inline constexpr unsigned kMaxTasks = 256;
+
+// The stacks of `count` tasks, kStackPages each from `stacks` on. Once, at boot.
+void tasks_start(void* stacks, unsigned count);
+// nullptr: all are in use.
 Task* task_alloc();
 void task_free(Task& task);
 unsigned tasks_in_use();

@@ -12,7 +12,7 @@
 namespace kernel {
 
 // Makes hypercall `op` now.
-int64_t arch_hypercall(uint64_t op, const uint64_t (&args)[6]);
+extern "C" int64_t arch_hypercall(uint64_t op, const uint64_t (&args)[6]);
 
 template <typename... Args>
 inline int64_t hypercall(uint64_t op, Args... args) {
