@@ -18,6 +18,32 @@ bool permitted(const WalkResult& walked, Access access) {
 
 }  // namespace
 
+// One step: reads the entry for `level` in `table` and adds it to the result. False if the walk
+// ends there; then result.mapped says whether at a leaf.
+bool GuestMemory::step(Mfn& table, PtLevel level, LinearAddr address, WalkResult& result) {
+  const unsigned slot = address.index(level);
+  const uint64_t entry = platform_.read_entry(table, slot);
+  result.steps[result.step_count++] = WalkStep{table, slot, entry};
+  if ((entry & kPtePresent) == 0) return false;
+  result.writable = result.writable && (entry & kPteWritable) != 0;
+  result.user = result.user && (entry & kPteUser) != 0;
+  result.executable = result.executable && (entry & kPteNoExecute) == 0;
+  result.leaf_level = level;
+  const bool superpage =
+      (level == PtLevel::kL2 || level == PtLevel::kL3) && (entry & kPtePageSize) != 0;
+  const bool leaf = level == PtLevel::kL1 || superpage;
+  const uint64_t inside = leaf ? (uint64_t{1} << level_shift(level)) - 1 : 0;
+  const Maddr target((entry & kPteFrameMask & ~inside) | (address.raw() & inside));
+  if (!frames_.contains(target.frame())) {
+    result.fault_code |= kFaultPresent | kFaultReserved;
+    return false;
+  }
+  result.mapped = leaf;
+  result.address = target;
+  table = target.frame();
+  return !leaf;
+}
+
 WalkResult GuestMemory::walk(Mfn root, LinearAddr address, Access access) {
   WalkResult result;
   result.fault_code = access_bits(access);
@@ -28,33 +54,9 @@ WalkResult GuestMemory::walk(Mfn root, LinearAddr address, Access access) {
   if (!frames_.contains(root) || frames_.at(root).type != PageType::kL4) return result;
   result.writable = result.user = result.executable = true;
   Mfn table = root;
-  for (unsigned number = 4; number >= 1; --number) {
-    const auto level = static_cast<PtLevel>(number);
-    const unsigned slot = address.index(level);
-    const uint64_t entry = platform_.read_entry(table, slot);
-    result.steps[result.step_count++] = WalkStep{table, slot, entry};
-    if ((entry & kPtePresent) == 0) return result;
-    result.writable = result.writable && (entry & kPteWritable) != 0;
-    result.user = result.user && (entry & kPteUser) != 0;
-    result.executable = result.executable && (entry & kPteNoExecute) == 0;
-    const bool superpage = (number == 2 || number == 3) && (entry & kPtePageSize) != 0;
-    result.leaf_level = level;
-    const uint64_t inside = (uint64_t{1} << level_shift(level)) - 1;
-    const uint64_t base = entry & kPteFrameMask;
-    table = Mfn(base >> kPageShift);
-    if (!frames_.contains(table)) {
-      result.fault_code |= kFaultPresent | kFaultReserved;
-      return result;
-    }
-    if (number != 1 && !superpage) continue;
-    result.address = Maddr((base & ~inside) | (address.raw() & inside));
-    if (!frames_.contains(result.address.frame())) {
-      result.fault_code |= kFaultPresent | kFaultReserved;
-      return result;
-    }
-    break;
-  }
-  result.mapped = true;
+  PtLevel level = PtLevel::kL4;
+  while (step(table, level, address, result)) level = level_below(level);
+  if (!result.mapped) return result;
   result.ok = permitted(result, access);
   result.fault_code = result.ok ? 0 : result.fault_code | kFaultPresent;
   return result;

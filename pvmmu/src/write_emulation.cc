@@ -49,45 +49,53 @@ bool apply(const WriteOperation& operation, uint64_t old_value, uint64_t mask, u
 EmulationResult Mmu::emulate_write(Call& call, Mfn root, LinearAddr address,
                                    const WriteOperation& operation) {
   EmulationResult result;
+  // Only the guest kernel's stores: a process that can see a page table must not change it.
+  if (!call.kernel_mode) return result;
   const WalkResult walked = memory_.walk(root, address, Access{.write = true});
   if (!walked.mapped || !walked.user || walked.writable) return result;
   const Mfn table = walked.address.frame();
   const PageInfo* page = frames_.find_guest(table);
   if (page == nullptr || page->type != PageType::kL1) return result;
 
+  result.error = write_entry(call, table, address, operation, result);
+  if (result.error == Errno::kOk) {
+    ++call.counters.emulated_writes;
+    result.status = EmulationResult::Status::kDone;
+    return result;
+  }
+  call.refusal.address = address;
+  call.refusal.has_address = true;
+  finish_refused(call, "emulated write", result.error, 0);
+  result.status = EmulationResult::Status::kRefused;
+  return result;
+}
+
+// The store itself, to the L1 table that the address leads to.
+Errno Mmu::write_entry(Call& call, Mfn table, LinearAddr address, const WriteOperation& operation,
+                       EmulationResult& result) {
   const unsigned width = operation.width;
   const bool natural = width == 1 || width == 2 || width == 4 || width == 8;
   if (!natural || address.raw() % width != 0) {
-    result.error =
-        types_.refuse(call, Rule::kAnyInput, Errno::kEINVAL,
-                      "a store to a page table must be of natural width and aligned", table);
-  } else {
-    const Part part{static_cast<unsigned>(address.raw() % sizeof(uint64_t)) * 8,
-                    ~uint64_t{0} >> (64 - 8 * width)};
-    bool written = false;
-    const auto compute = [&](uint64_t& entry) {
-      uint64_t stored = 0;
-      written = apply(operation, part.get(entry), part.mask, stored);
-      if (written) entry = part.put(entry, stored);
-      return written;
-    };
-    EntryWriter writer(platform_, types_, tlb_);
-    uint64_t old_entry = 0;
-    const auto slot = static_cast<unsigned>(address.offset() / sizeof(uint64_t));
-    result.error = writer.change<PtLevel::kL1>(call, table, slot, compute, old_entry);
-    result.old_value = part.get(old_entry);
-    result.exchanged = written && operation.kind == WriteOperation::Kind::kCompareExchange;
+    return types_.refuse(call, Rule::kAnyInput, Errno::kEINVAL,
+                         "a store to a page table must be of natural width and aligned", table);
   }
-  if (result.error != Errno::kOk) {
-    call.refusal.address = address;
-    call.refusal.has_address = true;
-    finish_refused(call, "emulated write", result.error, 0);
-    result.status = EmulationResult::Status::kRefused;
-    return result;
-  }
-  ++call.counters.emulated_writes;
-  result.status = EmulationResult::Status::kDone;
-  return result;
+  const Part part{static_cast<unsigned>(address.raw() % sizeof(uint64_t)) * 8,
+                  ~uint64_t{0} >> (64 - 8 * width)};
+  bool written = false;
+  const auto compute = [&](uint64_t& entry) {
+    uint64_t stored = 0;
+    written = apply(operation, part.get(entry), part.mask, stored);
+    if (written) entry = part.put(entry, stored);
+    return written;
+  };
+  EntryWriter writer(platform_, types_, tlb_);
+  uint64_t old_entry = 0;
+  const auto slot = static_cast<unsigned>(address.offset() / sizeof(uint64_t));
+  const Errno error = writer.change<PtLevel::kL1>(call, table, slot, compute, old_entry);
+  result.old_value = part.get(old_entry);
+  result.exchanged =
+      error == Errno::kOk && written && operation.kind == WriteOperation::Kind::kCompareExchange;
+  return error;
 }
 
 }  // namespace pvmmu

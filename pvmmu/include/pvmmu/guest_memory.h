@@ -35,6 +35,7 @@ class GuestMemory {
   LinearAddr fault_address() const { return fault_address_; }
 
  private:
+  bool step(Mfn& table, PtLevel level, LinearAddr address, WalkResult& result);
   void mark(const WalkResult& walked, bool write);
 
   Platform& platform_;

@@ -97,8 +97,8 @@ class Mmu {
   LinearAddr fault_address() const { return memory_.fault_address(); }
 
   // --- Emulation -------------------------------------------------------------------------------
-  // A store by the guest that faulted: carried out if it goes to an L1 table through a read-only
-  // mapping. Like any change of an L1 entry it owes no flush; the guest flushes.
+  // A store by the guest kernel that faulted: carried out if it goes to an L1 table through a
+  // read-only mapping. Like any change of an L1 entry it owes no flush; the guest flushes.
   EmulationResult emulate_write(Call& call, Mfn root, LinearAddr address,
                                 const WriteOperation& operation);
 
@@ -153,6 +153,9 @@ class Mmu {
   Errno change_mapping(Call& call, LinearAddr va, uint64_t value);
   Errno flush_for_mapping(Call& call, LinearAddr va, uint64_t flags);
   bool read_vcpu_mask(Call& call, LinearAddr bitmap, VcpuMask& mask);
+
+  Errno write_entry(Call& call, Mfn table, LinearAddr address, const WriteOperation& operation,
+                    EmulationResult& result);
 
   Errno apply_operation(Call& call, const ::mmuext_op& operation);
   Errno pin(Call& call, Mfn frame, PtLevel level);

@@ -29,7 +29,8 @@ class Platform {
   // failure `expected` receives what is there.
   virtual bool compare_exchange_entry(Mfn table, unsigned index, uint64_t& expected,
                                       uint64_t desired) = 0;
-  // Plain copies inside one frame.
+  // Plain copies inside one frame. A write of 8 aligned bytes must be one store: a processor may
+  // be reading the descriptor or entry that it replaces.
   virtual void read_bytes(Maddr from, void* to, size_t size) = 0;
   virtual void write_bytes(Maddr to, const void* from, size_t size) = 0;
   virtual void write_m2p(Mfn frame, Pfn pfn) = 0;

@@ -125,6 +125,14 @@ TEST_F(EmulationTest, OtherMemoryIsNotOurs) {
             Status::kNotOurs);
 }
 
+TEST_F(EmulationTest, AProcessesStoreIsNotOurs) {
+  Call user_call{VcpuId{0}, counters, refusal, false};
+  const auto result = mmu.emulate_write(user_call, root(), slot_address(0),
+                                        {Kind::kStore, 8, entry_of(data, kFlagsRw), 0});
+  EXPECT_EQ(result.status, Status::kNotOurs);
+  EXPECT_EQ(get(table, 0), 0u);
+}
+
 TEST_F(EmulationTest, AProcessorThatSetsDirtyInBetweenIsNotLost) {
   ASSERT_EQ(update(Maddr(table, 0), entry_of(data, kFlagsRw & ~kPteAccessedDirty)), 0);
   bool once = false;
