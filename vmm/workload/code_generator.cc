@@ -211,7 +211,7 @@ void CodeGenerator::pte_bit_into(const Expression& e, uint64_t bit, Register tar
   if (page.region == nullptr) {
     return;
   }
-  builder_.emit(Opcode::kMove, args, address_of_page(*page.region, page.first));
+  builder_.emit(Opcode::kMove, args, address_of_first(page));
   const Register state = builder_.take_register();
   builder_.emit(Opcode::kSyscall, state, args, 0, static_cast<uint64_t>(Syscall::kPteQuery));
   const Register in_range = builder_.take_register();
@@ -241,7 +241,7 @@ void CodeGenerator::try_access_into(const Expression& e, Register target) {
   if (page.region == nullptr) {
     return;
   }
-  const Register address = address_of_page(*page.region, page.first);
+  const Register address = address_of_first(page);
   if (e.function == Function::kTryRead) {
     builder_.emit(Opcode::kTryLoad, target, address);
   } else {
@@ -275,24 +275,28 @@ PageBounds CodeGenerator::page_bounds(const PageRange& range, int line) {
     return {};
   }
   check_constant_bounds(range, *region, line);
-  PageBounds bounds{region, false, 0, 0};
+  PageBounds bounds{region, false, 0, 0, std::nullopt};
+  if (range.extent != PageRange::Extent::kAll) {
+    bounds.constant_first = constant_value(range.bounds[0]);
+  }
   switch (range.extent) {
     case PageRange::Extent::kAll:
       bounds.single = region->pages == 1;
       bounds.first = constant(0);
+      bounds.constant_first = 0;
       bounds.end = constant(region->pages);
       break;
     case PageRange::Extent::kOne:
       bounds.single = true;
       bounds.first = value(range.bounds[0]);
-      if (!constant_value(range.bounds[0])) {
+      if (!bounds.constant_first) {
         builder_.emit(Opcode::kBound, 0, bounds.first, 0, region->pages);
       }
       break;
     case PageRange::Extent::kRange:
       bounds.first = value(range.bounds[0]);
       bounds.end = value(range.bounds[1]);
-      if (!constant_value(range.bounds[0]) || !constant_value(range.bounds[1])) {
+      if (!bounds.constant_first || !constant_value(range.bounds[1])) {
         builder_.emit(Opcode::kBoundEnd, 0, bounds.end, bounds.first, region->pages);
       }
       break;
@@ -308,9 +312,15 @@ Register CodeGenerator::address_of_page(const Region& region, Register page) {
   return address;
 }
 
+Register CodeGenerator::address_of_first(const PageBounds& bounds) {
+  return bounds.constant_first
+             ? constant(bounds.region->address + *bounds.constant_first * pvmmu::kPageSize)
+             : address_of_page(*bounds.region, bounds.first);
+}
+
 Register CodeGenerator::address_of_word(const PageRange& range, int line) {
   const PageBounds page = page_bounds(range, line);
-  return page.region == nullptr ? Register{0} : address_of_page(*page.region, page.first);
+  return page.region == nullptr ? Register{0} : address_of_first(page);
 }
 
 void CodeGenerator::range_arguments(const PageRange& range, int line, Register target) {
@@ -320,7 +330,7 @@ void CodeGenerator::range_arguments(const PageRange& range, int line, Register t
     return;
   }
   const auto length = static_cast<Register>(target + 1);
-  builder_.emit(Opcode::kMove, target, address_of_page(*bounds.region, bounds.first));
+  builder_.emit(Opcode::kMove, target, address_of_first(bounds));
   if (bounds.single) {
     builder_.emit(Opcode::kConst, length, 0, 0, pvmmu::kPageSize);
   } else {

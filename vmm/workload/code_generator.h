@@ -22,6 +22,7 @@ struct PageBounds {
   bool single = false;
   Register first = 0;
   Register end = 0;  // not of a single page
+  std::optional<uint64_t> constant_first;
 };
 
 class CodeGenerator {
@@ -41,6 +42,7 @@ class CodeGenerator {
   // Bounds, checked here if they are constant and in the guest if not.
   PageBounds page_bounds(const PageRange& range, int line);
   Register address_of_page(const Region& region, Register page);
+  Register address_of_first(const PageBounds& bounds);
   // Address and length in bytes, into `target` and the register after it.
   void range_arguments(const PageRange& range, int line, Register target);
   // Fails the workload with `detail` unless the register is not 0.

@@ -189,13 +189,12 @@ void compile_access(CodeGenerator& generator, const Statement& s) {
     return;
   }
   if (bounds.single) {
-    access_page(generator, s,
-                {bounds.first, generator.address_of_page(*bounds.region, bounds.first)});
+    access_page(generator, s, {bounds.first, generator.address_of_first(bounds)});
     return;
   }
   const Register page = builder.take_register();
   builder.emit(Opcode::kMove, page, bounds.first);
-  const PagePlace place{page, generator.address_of_page(*bounds.region, page)};
+  const PagePlace place{page, generator.address_of_first(bounds)};
   const Register one = generator.constant(1);
   const Register page_size = generator.constant(pvmmu::kPageSize);
   const Register in_range = builder.take_register();

@@ -55,6 +55,8 @@ int64_t start_thread(const Thread& slot) {
       case Step::kStartThread:
         interpreter.resume(thread, start_thread(process_state().threads[request.args[0]]));
         break;
+      case Step::kWorking:
+        break;
       case Step::kThreadEnded:
         leave_thread(&thread.in_use);
     }

@@ -32,11 +32,11 @@ Thread& Interpreter::start(ProcessState& state, uint64_t seed) {
   return first;
 }
 
-Step Interpreter::step(Thread& thread) {
+Step Interpreter::step(Thread& thread, uint64_t budget) {
   if (thread.continuation != Continuation::kNone) {
     return Step::kSyscall;  // a failure found by resume() waits for its call
   }
-  for (;;) {
+  for (; budget != 0; --budget) {
     switch (execute(thread, program_.op(thread.pc))) {
       case Flow::kNext:
         ++thread.pc;
@@ -51,6 +51,7 @@ Step Interpreter::step(Thread& thread) {
         return Step::kThreadEnded;
     }
   }
+  return Step::kWorking;
 }
 
 Interpreter::Flow Interpreter::execute(Thread& thread, const Op& op) {
@@ -94,7 +95,7 @@ Interpreter::Flow Interpreter::execute(Thread& thread, const Op& op) {
     case Opcode::kJoin:
       return join(thread);
     case Opcode::kSpin:
-      for (uint64_t i = 0; i < r[op.a]; ++i) {
+      for (uint64_t i = 0; i < r[op.a] && i < guest_abi::kMaxSpin; ++i) {
         machine_.pause();
       }
       return Flow::kNext;

@@ -34,6 +34,7 @@ void Interpreter::forked(Thread& thread, const Op& op, int64_t result) {
   thread.registers[op.d] = static_cast<uint64_t>(result);
   if (result == 0) {
     thread.random_state = childs;
+    thread.creator = thread.index;  // nobody in this process waits for it
     for (Thread& other : state_.threads) {
       if (&other != &thread) {
         other.in_use = 0;  // threads stay with the parent

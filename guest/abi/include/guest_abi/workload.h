@@ -21,7 +21,8 @@ inline constexpr uint32_t kProgramVersion = 1;
 inline constexpr uint32_t kMaxProgramBytes = 256 * 1024;
 inline constexpr unsigned kMaxLabels = kMaxPhases - kFirstLabelPhase;
 inline constexpr unsigned kRegisterCount = 48;  // of each thread
-inline constexpr unsigned kMaxThreads = 8;      // of a process, the first one included
+inline constexpr uint64_t kMaxSpin = uint64_t{1} << 20;
+inline constexpr unsigned kMaxThreads = 8;  // of a process, the first one included
 
 // What the interpreter uses of its fixed places, all of it populated by the kernel before it
 // starts: kStateBytes from kStateBase, and the threads' stacks down from kStackTop (thread i has
@@ -72,7 +73,7 @@ static_assert(kProgramBase + kMaxProgramBytes <= kStateLimit);
                           with d = thread id */                                                 \
   X(kThreadEnd, "thread_end") /* ends the thread */                                             \
   X(kJoin, "join")            /* waits for the threads that this one created */                 \
-  X(kSpin, "spin")            /* stays on the processor for a pauses */                         \
+  X(kSpin, "spin")            /* stays on the processor for a pauses, kMaxSpin at most */       \
   X(kRelax, "relax")          /* a turn of a loop that waits for another thread */              \
   X(kPrint, "print")          /* text to the console, with the value of a unless imm is 0 */
 

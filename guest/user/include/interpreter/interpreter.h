@@ -18,6 +18,7 @@ namespace interpreter {
 enum class Step : uint8_t {
   kSyscall,      // make thread.request, then resume()
   kStartThread,  // start a thread that runs state.threads[request.args[0]], then resume()
+  kWorking,      // the budget is used up: step() again
   kThreadEnded,  // set in_use to 0 and exit with code 0, touching the stack no more
 };
 
@@ -28,7 +29,8 @@ class Interpreter {
 
   // Makes thread 0 ready to run the program from its first op.
   static Thread& start(ProcessState& state, uint64_t seed);
-  Step step(Thread& thread);
+  // At most `budget` ops; a workload that loops without a system call ends no step otherwise.
+  Step step(Thread& thread, uint64_t budget = UINT64_MAX);
   void resume(Thread& thread, int64_t result);
 
  private:
