@@ -91,10 +91,12 @@ TEST_F(HostileArgumentsTest, PointersToNowhereAreFaults) {
       EXPECT_EQ(call(number, command, pointer), -XEN_EFAULT) << number << " " << command;
     }
   }
-  for (const unsigned command :
+  for (const int command :
        {VCPUOP_initialise, VCPUOP_get_runstate_info, VCPUOP_register_runstate_memory_area,
         VCPUOP_set_singleshot_timer, VCPUOP_register_vcpu_info}) {
-    EXPECT_EQ(call(__HYPERVISOR_vcpu_op, command, 0, FakeAccess::kEnd), -XEN_EFAULT) << command;
+    EXPECT_EQ(call(__HYPERVISOR_vcpu_op, static_cast<uint64_t>(command), 0, FakeAccess::kEnd),
+              -XEN_EFAULT)
+        << command;
   }
 }
 
