@@ -1,5 +1,5 @@
-// A guest that tries to get round the hypervisor. Command line: attack=NAME, or attack=all for all
-// that a guest survives, or attack=list. Powers off if everything was refused, prints SUCCESS and
+// A guest that tries to get round the hypervisor. Command line: attack=NAME, or attack=all (also
+// without any) for all that a guest survives, or attack=list. Powers off if everything was refused, prints SUCCESS and
 // ends as crashed if something was not.
 #include "hostile/attack.h"
 
@@ -10,7 +10,7 @@ namespace {
 constexpr const Attack* kGroups[] = {kPageTableAttacks, kPrivilegedAttacks, kRangeAttacks,
                                      kArgumentAttacks, kFatalAttacks};
 
-// The word behind "attack=" on the command line, or null.
+// The word behind "attack=" on the command line, or "all".
 const char* find_wanted(const char* line) {
   constexpr char kKey[] = "attack=";
   for (; *line != 0; ++line) {
@@ -18,7 +18,7 @@ const char* find_wanted(const char* line) {
     while (kKey[length] != 0 && line[length] == kKey[length]) ++length;
     if (kKey[length] == 0) return line + length;
   }
-  return nullptr;
+  return "all";
 }
 
 bool names(const char* wanted, const char* name) {
@@ -50,7 +50,7 @@ extern "C" void guest_main(const start_info_t* info) {
   const int64_t registered = register_traps();
   if (registered != 0) print("ERROR: set_trap_table failed: ", registered);
   const char* wanted = find_wanted(reinterpret_cast<const char*>(info->cmd_line));
-  const unsigned count = wanted != nullptr ? run_attacks(wanted) : 0;
+  const unsigned count = run_attacks(wanted);
   if (count == 0) print("ERROR: no such attack; attack=list names them");
   if (registered != 0 || count == 0 || success_count() != 0) shut_down(SHUTDOWN_crash);
   print("all refused");
