@@ -12,11 +12,11 @@ write data[0..16] page + 1
 write data[496..512] page + 1
 
 phase "storm" {
-  for round in 0..32 {
+  for round in 0..16 {
     protect data r
     check data[0] 1
     check data[511] 512
-    fault write data[round * 16]
+    fault write data[round * 32]
     protect data rw
     write data[15] round
     check data[15] round

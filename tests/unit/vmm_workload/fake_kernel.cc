@@ -221,6 +221,9 @@ int64_t FakeKernel::memory_call(FakeProcess& process, const interpreter::Request
   for (uint64_t address = args[0]; address < args[0] + length; address += kPage) {
     const auto found = process.memory.find(address);
     if (found == process.memory.end()) {
+      if (request.number == Syscall::kMunmap) {
+        continue;  // holes may be unmapped
+      }
       return request.number == Syscall::kPteQuery ? 0 : kNoMemory;
     }
     FakeMapping& mapping = found->second;

@@ -73,7 +73,9 @@ TEST(Statements, PinTest) {
 }
 
 TEST(Statements, ExpectedErrors) {
-  run_script("region d 4\nunmap d expect ENOMEM\nprotect d r expect ENOMEM\nwait expect ECHILD");
+  run_script(
+      "region d 4\nunmap d\ndontneed d expect ENOMEM\nprotect d r expect ENOMEM\nwait expect "
+      "ECHILD");
   EXPECT_THAT(run_failing("region d 4\nmap d rw\nunmap d expect ENOMEM"),
               testing::HasSubstr("t.wl:3: unmap d expect ENOMEM: got 0, expected -12 (ENOMEM)"));
 }
