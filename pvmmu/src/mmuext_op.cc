@@ -1,5 +1,7 @@
 // HYPERVISOR_mmuext_op: pins, base pointers, flushes and whole-page operations.
 // [xen/xen.h: mmuext_op]
+#include <bit>
+
 #include "pvmmu/mmu.h"
 #include "request_window.h"
 
@@ -150,7 +152,8 @@ Errno Mmu::load_user_base_pointer(Call& call, Mfn frame) {
 }
 
 Errno Mmu::flush_operation(Call& call, const ::mmuext_op& operation) {
-  const auto bitmap = reinterpret_cast<uintptr_t>(operation.arg2.vcpumask);
+  // A guest pointer: a number here, whatever pointer type the ABI header gives it.
+  const auto bitmap = std::bit_cast<uint64_t>(operation.arg2);
   VcpuMask vcpus = 0;
   switch (operation.cmd) {
     case MMUEXT_TLB_FLUSH_LOCAL:

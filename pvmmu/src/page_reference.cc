@@ -75,10 +75,7 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
     if (type != PageType::kWritable && !page.validated) {
       return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is being validated", frame);
     }
-    if (page.type_count >= count_limit_) {
-      return refuse(call, Rule::kCounts, Errno::kEINVAL, "the frame is used too often", frame);
-    }
-    ++page.type_count;
+    ++page.type_count;  // cannot pass the limit: it is not above total_count, which was checked
     return Errno::kOk;
   }
   // The type is set before anything is read, so that no entry met on the way can use the frame as
@@ -151,7 +148,7 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
                   "same-level entries may be one deep, and name validated tables", frame);
   }
   if (holder.linear_count == kLinearCountLimit || used.linear_count == -kLinearCountLimit ||
-      used.type_count >= count_limit_ || used.total_count >= count_limit_) {
+      used.total_count >= count_limit_) {
     return refuse(call, Rule::kCounts, Errno::kEINVAL, "the frame is used too often", frame);
   }
   ++holder.linear_count;
