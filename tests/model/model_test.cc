@@ -1,0 +1,88 @@
+// Random sequences on the MMU and on the reference model, compared after every step.
+//
+// PVMMU_MODEL_STEPS  how many steps in all (default 200,000)
+// PVMMU_MODEL_SEED   the seed (default 1)
+// A failure is shrunk and printed as text that the replay test reads from tests/model/sequences.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "coverage.h"
+#include "generator.h"
+#include "runner.h"
+#include "shrink.h"
+#include "step_text.h"
+
+namespace pvmmu::model {
+namespace {
+
+constexpr uint64_t kShards = 4;  // tests that run beside each other
+
+uint64_t setting(const char* name, uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
+}
+
+struct Difference {
+  Scenario scenario;
+  RunOptions options;
+  Failure failure;
+};
+
+// One domain's life: some hundred steps. Appends to the coverage.
+std::optional<Difference> random_life(uint64_t seed, uint64_t most_steps, uint64_t& steps_done,
+                                      Coverage& coverage) {
+  std::mt19937_64 random(seed);
+  Scenario scenario;
+  if (random() % 8 == 0) scenario.count_limit = 3 + static_cast<uint32_t>(random() % 12);
+  const RunOptions options{.unbatched_twin = random() % 4 == 0};
+  Run run(scenario, options, &coverage);
+  Generator generator(random, scenario, run.model());
+  const uint64_t length = std::min<uint64_t>(100 + random() % 500, most_steps);
+  for (; scenario.steps.size() < length; ++steps_done) {
+    scenario.steps.push_back(generator.next());
+    if (auto broken = run.apply(scenario.steps.back())) {
+      return Difference{scenario, options, {scenario.steps.size() - 1, *broken}};
+    }
+  }
+  EXPECT_EQ(run.machine().truncations(), 0u);
+  return std::nullopt;
+}
+
+std::string explain(const Difference& difference) {
+  const auto fails = [&](const Scenario& candidate) {
+    return run(candidate, difference.options).has_value();
+  };
+  const Scenario small = shrink(difference.scenario, fails);
+  const auto failure = run(small, difference.options);
+  return difference.failure.what + "\nshrunk to:\n" + text_of(small) + "# " +
+         (failure ? failure->what : "does not fail again") + "\n";
+}
+
+class ModelTest : public ::testing::TestWithParam<uint64_t> {};
+
+TEST_P(ModelTest, TheMmuAndTheModelAgree) {
+  const uint64_t seed = setting("PVMMU_MODEL_SEED", 1);
+  const uint64_t steps = setting("PVMMU_MODEL_STEPS", 200'000) / kShards;
+  const auto started = std::chrono::steady_clock::now();
+  Coverage coverage;
+  uint64_t done = 0;
+  for (uint64_t life = 0; done < steps; ++life) {
+    const uint64_t life_seed = (seed * kShards + GetParam()) * 1'000'000'007 + life;
+    const auto difference = random_life(life_seed, steps - done, done, coverage);
+    ASSERT_FALSE(difference) << "seed " << seed << " life " << life << " step "
+                             << difference->failure.step << ": " << explain(*difference);
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
+  std::printf("seed %lu: %lu steps, %.0f a second\n", seed, done,
+              static_cast<double>(done) / seconds.count());
+  std::printf("%s", coverage.table().c_str());
+}
+
+INSTANTIATE_TEST_SUITE_P(Shards, ModelTest, ::testing::Range<uint64_t>(0, kShards));
+
+}  // namespace
+}  // namespace pvmmu::model

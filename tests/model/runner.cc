@@ -1,0 +1,94 @@
+#include "runner.h"
+
+#include <cstring>
+
+#include "base/pte.h"
+
+namespace pvmmu::model {
+
+namespace {
+
+std::string outcome_text(const Outcome& outcome) {
+  return "result " + std::to_string(outcome.result) + " rule " +
+         kRuleTags[static_cast<unsigned>(outcome.rule)] + " done " + std::to_string(outcome.done) +
+         " status " + std::to_string(static_cast<unsigned>(outcome.status)) + " old value " +
+         std::to_string(outcome.old_value) + (outcome.exchanged ? " exchanged" : "");
+}
+
+}  // namespace
+
+Run::Run(const Scenario& scenario, RunOptions options, Coverage* coverage)
+    : model_(scenario), machine_(scenario, Batching::kWhole), coverage_(coverage) {
+  if (options.unbatched_twin) twin_.emplace(scenario, Batching::kOneByOne);
+}
+
+// The guest stores its requests before it makes the call, if its tables let it.
+void Run::place_array(const Step& step) {
+  const uint64_t words = element_size(step.kind) / 8;
+  for (size_t i = 0; i < step.requests.size(); ++i) {
+    const Request& request = step.requests[i];
+    const uint64_t values[] = {request.first, request.second, request.third};
+    for (uint64_t word = 0; word < words; ++word) {
+      store(step.vcpu, false, step.array + (i * words + word) * 8, values[word]);
+    }
+  }
+}
+
+void Run::store(unsigned vcpu, bool user, uint64_t address, uint64_t value) {
+  const auto machine_address = model_.processor_store(vcpu, user, address, value);
+  if (!machine_address) return;
+  machine_.processor_store(vcpu, user, address, *machine_address, value);
+  if (twin_) twin_->processor_store(vcpu, user, address, *machine_address, value);
+}
+
+std::optional<std::string> Run::apply(const Step& step) {
+  if (has_array(step.kind)) place_array(step);
+  Outcome wanted;
+  Outcome got;
+  if (step.kind == StepKind::kStore) {
+    store(step.vcpu, step.user, step.address, step.value);
+  } else {
+    wanted = model_.apply(step);
+    got = machine_.apply(step);
+  }
+  const uint64_t changed = model_.take_changed_frames();
+  if (coverage_ != nullptr) coverage_->note(step, got, machine_.refusal());
+  if (auto broken = compare(machine_, wanted, got, changed)) return broken;
+  if (!twin_) return std::nullopt;
+  if (step.kind != StepKind::kStore) got = twin_->apply(step);
+  if (auto broken = compare(*twin_, wanted, got, changed)) return "one by one: " + *broken;
+  return std::nullopt;
+}
+
+std::optional<std::string> Run::compare(Machine& machine, const Outcome& wanted, const Outcome& got,
+                                        uint64_t changed_frames) {
+  if (got != wanted) {
+    return "the MMU answers " + outcome_text(got) + ", the model " + outcome_text(wanted);
+  }
+  changed_frames |= machine.take_changed_frames();
+  for (unsigned frame = 0; frame < kFrames; ++frame) {
+    if ((changed_frames >> frame & 1) == 0) continue;
+    const size_t at = size_t{frame} * kEntriesPerTable;
+    if (std::memcmp(&machine.memory()[at], &model_.memory()[at], kPageSize) == 0) continue;
+    for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
+      const uint64_t ours = machine.memory()[at + slot];
+      if (ours == model_.word(frame, slot)) continue;
+      char text[96];
+      std::snprintf(text, sizeof text, "word %u.%u: the MMU has %#lx, the model %#lx", frame, slot,
+                    ours, model_.word(frame, slot));
+      return text;
+    }
+  }
+  if (machine.pfns() != model_.pfns()) return "the m2p differs";
+  return machine.check(model_);
+}
+
+std::optional<Failure> run(const Scenario& scenario, RunOptions options, Coverage* coverage) {
+  Run running(scenario, options, coverage);
+  for (size_t i = 0; i < scenario.steps.size(); ++i) {
+    if (auto broken = running.apply(scenario.steps[i])) return Failure{i, *broken};
+  }
+  return std::nullopt;
+}
+
+}  // namespace pvmmu::model

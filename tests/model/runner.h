@@ -1,0 +1,49 @@
+// Runs a scenario on the MMU and on the reference model, and compares after every step.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "coverage.h"
+#include "machine.h"
+#include "reference_model.h"
+#include "step.h"
+
+namespace pvmmu::model {
+
+struct RunOptions {
+  // A second MMU gets every array element by element, and must end in the same state.
+  bool unbatched_twin = false;
+};
+
+struct Failure {
+  size_t step = 0;  // index of the step after which it was seen
+  std::string what;
+};
+
+class Run {
+ public:
+  Run(const Scenario& scenario, RunOptions options, Coverage* coverage = nullptr);
+
+  // Carries out one step on all; what differs or is broken, if anything.
+  std::optional<std::string> apply(const Step& step);
+  const ReferenceModel& model() const { return model_; }
+  Machine& machine() { return machine_; }
+
+ private:
+  void place_array(const Step& step);
+  void store(unsigned vcpu, bool user, uint64_t address, uint64_t value);
+  std::optional<std::string> compare(Machine& machine, const Outcome& wanted, const Outcome& got,
+                                     uint64_t changed_frames);
+
+  ReferenceModel model_;
+  Machine machine_;
+  std::optional<Machine> twin_;
+  Coverage* coverage_;
+};
+
+// The whole scenario; the first failure.
+std::optional<Failure> run(const Scenario& scenario, RunOptions options,
+                           Coverage* coverage = nullptr);
+
+}  // namespace pvmmu::model
