@@ -143,7 +143,7 @@ TEST_F(Nested, LosesNothingOfMuchOutput) {
 }
 
 TEST_F(Nested, EndsAtTheTimeOut) {
-  options_.timeout = 1s;
+  options_.timeout = 8s;
   const auto status = run({"sleep"});
   ASSERT_TRUE(status.ok()) << status.status();
   EXPECT_EQ(*status, 124);

@@ -37,8 +37,9 @@ void add_port(std::vector<std::string>& arguments, absl::string_view name, int f
                     absl::StrCat("virtserialport,chardev=", name, ",nr=", number)});
 }
 
-// The kernel's parameters leave out what costs boot time and protects nothing here; an oops ends
-// the machine instead of leaving it half alive.
+// The kernel's parameters leave out what costs boot time and protects nothing here, and checks of
+// timers that fail when the host is overloaded; an oops ends the machine instead of leaving it half
+// alive.
 std::vector<std::string> qemu_arguments(const EmulatorConfig& config) {
   std::vector<std::string> arguments = {
       config.qemu,
@@ -60,7 +61,8 @@ std::vector<std::string> qemu_arguments(const EmulatorConfig& config) {
       "-initrd",
       absl::StrCat("/proc/self/fd/", kRamdiskFd),
       "-append",
-      "console=ttyS0 quiet panic=-1 oops=panic nokaslr mitigations=off nowatchdog",
+      "console=ttyS0 quiet panic=-1 oops=panic nokaslr mitigations=off nowatchdog "
+      "no_timer_check tsc=reliable",
       "-chardev",
       "file,id=log,path=/proc/self/fd/1",
       "-serial",

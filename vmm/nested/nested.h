@@ -59,7 +59,8 @@ std::string default_bed_directory();
 // Errors: InvalidArgument for an input that cannot be read or an output that cannot be written
 // (exit status 2 of the command line); anything else means that this host cannot (exit status 3):
 // FailedPrecondition when QEMU or the bed is missing, with the command that prepares it, and
-// Unavailable when the bed did not boot or broke down, with the end of its log.
+// Unavailable when the bed did not boot at the second attempt either, or broke down, with the end
+// of its log.
 //
 // Blocks SIGINT and SIGTERM in the calling thread meanwhile; no other thread may take them.
 absl::StatusOr<int> run_nested(const NestedOptions& options, std::span<const std::string> arguments,

@@ -24,6 +24,8 @@ class Session {
 
   // See run_nested.
   absl::StatusOr<int> run();
+  // Whether the inner program was started.
+  bool booted() const { return control_.started(); }
   // The output files by index; none if the bed was torn down before the program had ended.
   std::map<size_t, std::string> files() const;
 
