@@ -39,7 +39,7 @@ raw_syscall:
         ret
         .size raw_syscall, . - raw_syscall
 
-# leave_thread(std::atomic<uint32_t>* in_use): gives up slot and stack, and touches neither after.
+# leave_thread(SlotState*): gives up slot and stack, and touches neither after.
         .globl leave_thread
         .type leave_thread, @function
 leave_thread:

@@ -58,7 +58,7 @@ int64_t start_thread(const Thread& slot) {
       case Step::kWorking:
         break;
       case Step::kThreadEnded:
-        leave_thread(&thread.in_use);
+        leave_thread(&thread.slot);
     }
   }
 }

@@ -15,7 +15,7 @@ GuardedResult guarded_store(uint64_t address, uint64_t value);
 GuardedResult guarded_fetch_add(uint64_t address, uint64_t value);
 int64_t raw_syscall(guest_abi::Syscall number, uint64_t a0 = 0, uint64_t a1 = 0, uint64_t a2 = 0,
                     uint64_t a3 = 0, uint64_t a4 = 0, uint64_t a5 = 0);
-[[noreturn]] void leave_thread(void* in_use);
+[[noreturn]] void leave_thread(void* slot);
 void interpreter_thread_entry();
 void fault_handler();
 }

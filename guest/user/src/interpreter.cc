@@ -28,7 +28,7 @@ Thread& Interpreter::start(ProcessState& state, uint64_t seed) {
   for (uint64_t& value : first.registers) {
     value = 0;
   }
-  first.in_use = 1;
+  first.slot.try_take();
   return first;
 }
 
@@ -220,7 +220,7 @@ void Interpreter::resume(Thread& thread, int64_t result) {
       return;
     case Continuation::kThreadStarted:
       if (result < 0) {
-        state_.threads[thread.request.args[0]].in_use = 0;
+        state_.threads[thread.request.args[0]].slot.free();
       }
       thread_started(thread, op, result);
       return;

@@ -37,7 +37,7 @@ void Interpreter::forked(Thread& thread, const Op& op, int64_t result) {
     thread.creator = thread.index;  // nobody in this process waits for it
     for (Thread& other : state_.threads) {
       if (&other != &thread) {
-        other.in_use = 0;  // threads stay with the parent
+        other.slot.free();  // threads stay with the parent
       }
     }
     ++thread.pc;
@@ -49,24 +49,23 @@ void Interpreter::forked(Thread& thread, const Op& op, int64_t result) {
 }
 
 Interpreter::Flow Interpreter::start_thread(Thread& thread, const Op& op) {
-  for (Thread& slot : state_.threads) {
-    uint32_t free = 0;
-    if (!slot.in_use.compare_exchange_strong(free, 1)) {
+  for (Thread& fresh : state_.threads) {
+    if (!fresh.slot.try_take()) {
       continue;
     }
-    slot.index = static_cast<uint32_t>(&slot - state_.threads);
-    slot.creator = thread.index;
-    slot.pc = thread.pc + 1;
-    slot.continuation = Continuation::kNone;
-    slot.failed = false;
-    slot.relax_turns = 0;
-    slot.vcpu_count = thread.vcpu_count;
-    slot.seed = thread.seed;
-    slot.random_state = next_random(thread.random_state);
+    fresh.index = static_cast<uint32_t>(&fresh - state_.threads);
+    fresh.creator = thread.index;
+    fresh.pc = thread.pc + 1;
+    fresh.continuation = Continuation::kNone;
+    fresh.failed = false;
+    fresh.relax_turns = 0;
+    fresh.vcpu_count = thread.vcpu_count;
+    fresh.seed = thread.seed;
+    fresh.random_state = next_random(thread.random_state);
     for (unsigned i = 0; i < guest_abi::kRegisterCount; ++i) {
-      slot.registers[i] = thread.registers[i];
+      fresh.registers[i] = thread.registers[i];
     }
-    request(thread, Continuation::kThreadStarted, Syscall::kThreadCreate, slot.index);
+    request(thread, Continuation::kThreadStarted, Syscall::kThreadCreate, fresh.index);
     return Flow::kStartThread;
   }
   thread_started(thread, op, kTryAgain);  // more threads than a process may have
@@ -84,7 +83,7 @@ void Interpreter::thread_started(Thread& thread, const Op& op, int64_t result) {
 
 Interpreter::Flow Interpreter::join(Thread& thread) {
   for (const Thread& other : state_.threads) {
-    if (&other != &thread && other.in_use != 0 && other.creator == thread.index) {
+    if (&other != &thread && other.slot.taken() && other.creator == thread.index) {
       return request(thread, Continuation::kRetry, Syscall::kYield);
     }
   }

@@ -1,7 +1,6 @@
 #include "fake_kernel.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace vmm {
 
@@ -130,7 +129,7 @@ void FakeKernel::run_thread(Runnable who) {
       queue_.push_back(who);
       break;
     case Step::kThreadEnded:
-      thread.in_use = 0;
+      thread.slot.free();
       break;
   }
 }
@@ -279,8 +278,7 @@ int64_t FakeKernel::fork(Runnable who) {
   auto child = std::make_unique<FakeProcess>(interpreter::Program(program_.data()));
   child->pid = static_cast<int>(processes_.size()) + 1;
   child->parent = who.process;
-  std::memcpy(static_cast<void*>(child->state.get()), who.process->state.get(),
-              sizeof(*child->state));
+  *child->state = *who.process->state;
   child->memory = who.process->memory;
   for (auto& [address, mapping] : child->memory) {
     if (!mapping.shared && mapping.page != nullptr) {

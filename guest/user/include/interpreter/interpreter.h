@@ -19,7 +19,7 @@ enum class Step : uint8_t {
   kSyscall,      // make thread.request, then resume()
   kStartThread,  // start a thread that runs state.threads[request.args[0]], then resume()
   kWorking,      // the budget is used up: step() again
-  kThreadEnded,  // set in_use to 0 and exit with code 0, touching the stack no more
+  kThreadEnded,  // free thread.slot and exit with code 0, touching the stack no more
 };
 
 class Interpreter {

@@ -4,8 +4,6 @@
 
 #include <stdint.h>
 
-#include <atomic>
-
 #include "guest_abi/workload.h"
 
 namespace interpreter {
@@ -33,8 +31,20 @@ enum class Continuation : uint8_t {
   kExited,          // the process should have ended
 };
 
+// Whether a Thread of a process is taken. Threads take and free each other's on several vCPUs.
+// (Not std::atomic, whose header needs an operating system with some compilers.)
+class SlotState {
+ public:
+  bool taken() const { return __atomic_load_n(&taken_, __ATOMIC_ACQUIRE) != 0; }
+  void free() { __atomic_store_n(&taken_, 0, __ATOMIC_RELEASE); }
+  bool try_take() { return __atomic_exchange_n(&taken_, 1, __ATOMIC_ACQ_REL) == 0; }
+
+ private:
+  uint32_t taken_;
+};
+
 struct Thread {
-  std::atomic<uint32_t> in_use;
+  SlotState slot;
   uint32_t index;
   uint32_t creator;  // index of the thread that made it
   uint32_t pc;
@@ -50,8 +60,6 @@ struct Thread {
   uint32_t message_bytes;
   char message[kMessageBytes];
 };
-
-static_assert(std::atomic<uint32_t>::is_always_lock_free);
 
 // The state page of a process.
 struct ProcessState {
