@@ -54,8 +54,9 @@ unsigned CheckedPlatform::next_used_slot(Mfn table, unsigned from) const {
 }
 
 uint64_t CheckedPlatform::read_entry(Mfn table, unsigned slot) {
-  if (slot >= kEntriesPerTable || !inside(Maddr(table, 0), sizeof(uint64_t))) return 0;
-  return memory_[index(table, slot)];
+  if (slot < kEntriesPerTable && exists(table.raw())) return memory_[index(table, slot)];
+  find("a read of " + place_text(table, slot) + ", which does not exist");
+  return 0;
 }
 
 void CheckedPlatform::expect_table(Mfn table, const char* what) {
@@ -76,7 +77,10 @@ void CheckedPlatform::race_before_exchange(Mfn table, unsigned slot) {
 
 bool CheckedPlatform::compare_exchange_entry(Mfn table, unsigned slot, uint64_t& expected,
                                              uint64_t desired) {
-  if (slot >= kEntriesPerTable || !inside(Maddr(table, 0), sizeof(uint64_t))) return true;
+  if (slot >= kEntriesPerTable || !exists(table.raw())) {
+    find("a change of " + place_text(table, slot) + ", which does not exist");
+    return true;
+  }
   expect_table(table, "an entry is replaced");
   race_before_exchange(table, slot);
   uint64_t& word = memory_[index(table, slot)];
