@@ -16,9 +16,14 @@ import tempfile
 import time
 import unittest
 
-PVMMU = os.environ["PVMMU"]
-GUESTS = pathlib.Path(os.environ["PVMMU_TEST_GUESTS"])  # images of guest/test_guests
-KERNEL = pathlib.Path(os.environ["PVMMU_GUEST_KERNEL"])  # the built-in guest as a file
+# CTest says which build; by hand it is the release build.
+BUILD = pathlib.Path(__file__).resolve().parent.parent.parent / "build" / "release"
+PVMMU = os.environ.get("PVMMU", str(BUILD / "vmm" / "pvmmu"))
+# The images of guest/test_guests, and the built-in guest as a file.
+GUESTS = pathlib.Path(os.environ.get("PVMMU_TEST_GUESTS", BUILD / "guest" / "test_guests"))
+KERNEL = pathlib.Path(
+    os.environ.get("PVMMU_GUEST_KERNEL", BUILD / "guest" / "kernel" / "guest_kernel")
+)
 WORKLOADS = pathlib.Path(__file__).parent / "workloads"
 LONG = os.environ.get("PVMMU_LONG_TESTS") == "1"
 MODES = ("emulate", "single", "lazy", "batched")
@@ -36,9 +41,11 @@ class Run:
         self.err = err
 
     def __str__(self):
+        lines = (line if len(line) < 400 else line[:400] + " ..." for line in self.out.splitlines())
         return (
-            f"pvmmu {' '.join(self.arguments)}: status {self.status}\n"
-            f"--- standard output ---\n{self.out}--- standard error ---\n{self.err}"
+            f"pvmmu {' '.join(self.arguments)}: status {self.status}\n--- standard output ---\n"
+            + "\n".join(lines)
+            + f"\n--- standard error ---\n{self.err}"
         )
 
     @property
@@ -88,6 +95,14 @@ class VmTest(unittest.TestCase):
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+    def wait_for_output(self, process, text):
+        """Reads the child's standard output until this stands in it."""
+        seen = b""
+        while text.encode() not in seen:
+            more = process.stdout.read1(4096)
+            self.assertTrue(more, f"{text!r} never came, only {seen!r}")
+            seen += more
 
     def finish(self, process, arguments, hang_seconds=HANG_SECONDS):
         """Waits for it, and checks what holds for every run."""

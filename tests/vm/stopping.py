@@ -5,7 +5,7 @@ import signal
 import time
 import unittest
 
-from harness import WORKLOADS, VmTest, needs_host_kvm, wait_until
+from harness import WORKLOADS, VmTest, needs_host_kvm, processes_of_session, wait_until
 
 
 @needs_host_kvm
@@ -30,9 +30,7 @@ class Stopping(VmTest):
     def interrupted(self, number, *flags):
         arguments = self.endless("--stats=json", *flags)
         process = self.start(*arguments)
-        # The line that the workload prints: the guest runs.
-        self.assertEqual(b"e", process.stdout.read(1))
-        time.sleep(0.2)
+        self.wait_for_output(process, "endless\n")
         process.send_signal(number)
         return self.finish(process, arguments, hang_seconds=60)
 
@@ -56,11 +54,9 @@ class Stopping(VmTest):
 
     def test_a_killed_run_leaves_no_process(self):
         process = self.start(*self.endless())
-        process.stdout.read(1)
+        self.wait_for_output(process, "endless\n")
         process.kill()
         process.communicate()
-        from harness import processes_of_session
-
         self.assertTrue(wait_until(lambda: not processes_of_session(process.pid), seconds=10))
 
     def test_bench_stops_with_its_run(self):
@@ -69,8 +65,6 @@ class Stopping(VmTest):
         time.sleep(2)
         process.terminate()
         process.communicate()
-        from harness import processes_of_session
-
         self.assertTrue(wait_until(lambda: not processes_of_session(process.pid), seconds=20))
 
 

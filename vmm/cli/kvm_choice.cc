@@ -9,7 +9,10 @@ namespace {
 
 absl::StatusOr<KvmPlace> host_place(const char* name) {
   absl::StatusOr<KvmTraits> traits = probe_kvm();
-  if (!traits.ok()) return traits.status();
+  if (!traits.ok()) {
+    return absl::UnavailableError(
+        absl::StrCat("this machine's /dev/kvm is unusable: ", traits.status().message()));
+  }
   return KvmPlace{.nested = false, .npt = true, .traits = *std::move(traits), .name = name};
 }
 
