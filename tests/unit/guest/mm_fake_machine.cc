@@ -232,11 +232,11 @@ void FakeMachine::mmuext(const void* request) {
     }
     case MMUEXT_INVLPG_MULTI:
       ++calls_.page_flushes;
-      return flush(*static_cast<const uint64_t*>(operation.arg2.vcpumask),
+      return flush(*static_cast<const uint64_t*>(operation.arg2.vcpumask.p),
                    reinterpret_cast<const uint64_t*>(&operation.arg1.linear_addr));
     case MMUEXT_TLB_FLUSH_MULTI:
       ++calls_.flushes;
-      return flush(*static_cast<const uint64_t*>(operation.arg2.vcpumask), nullptr);
+      return flush(*static_cast<const uint64_t*>(operation.arg2.vcpumask.p), nullptr);
     case MMUEXT_TLB_FLUSH_ALL:
       ++calls_.flushes;
       return flush(~uint64_t{0}, nullptr);

@@ -93,7 +93,7 @@ class CallBatch {
     vcpu_.queue.queue_mmuext(operation);
   }
   static void set_mask(mmuext_op_t& operation, const Mm& mm) {
-    operation.arg2.vcpumask = &mm.active_vcpus;
+    set_xen_guest_handle(operation.arg2.vcpumask, &mm.active_vcpus);
   }
 
   PvVcpu& vcpu_;
