@@ -27,6 +27,7 @@ resume_load:
         mov     %rax, %cr3
         pop     %rax
 resume:
+        // The only iretq: an exception here means that the context to go to was bad.
         iretq
 
 resume_touch_swap:
@@ -42,9 +43,7 @@ resume_touch:
         pop     %rsi
         pop     %rcx
         pop     %rax
-        mov     %rax, %cr3
-        pop     %rax
-        iretq
+        jmp     resume_load
 
 service_touch:
         lodsq

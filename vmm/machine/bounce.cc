@@ -11,7 +11,7 @@ namespace {
 
 using pvmmu::LinearAddr;
 
-constexpr uint16_t kFlatCode64 = FLAT_RING3_CS64, kFlatCode32 = FLAT_RING3_CS32;
+constexpr uint16_t kFlatCode64 = FLAT_RING3_CS64;
 constexpr uint16_t kFlatStack = FLAT_RING3_SS64;
 
 }  // namespace
@@ -102,11 +102,6 @@ int64_t Vcpu::iret() {
   }
   const auto cs = static_cast<uint16_t>(frame.cs | 3);
   const auto ss = static_cast<uint16_t>(frame.ss | 3);
-  if ((cs != kFlatCode64 && cs != kFlatCode32) || ss != kFlatStack) {
-    crash(absl::StrFormat("iret to selectors that are not loaded: cs 0x%x, ss 0x%x", frame.cs,
-                          frame.ss));
-    return 0;
-  }
   const bool to_user = (frame.cs & 3) == 3;
   if (to_user && domain_.mmu().user_base_pointer(VcpuId{id_}) == pvmmu::kInvalidMfn) {
     crash("iret to user mode without a user base pointer");

@@ -38,6 +38,8 @@ std::optional<int64_t> Vcpu::cpu_hypercall(uint64_t number, uint64_t (&arguments
       return get_debug_register(arguments[0]);
     case __HYPERVISOR_fpu_taskswitch:
       return kOk;  // CR0.TS is not enforced everywhere: no lazy FPU, and nothing to switch
+    case __HYPERVISOR_set_gdt:
+      return set_gdt(LinearAddr(arguments[0]), arguments[1]);
     case __HYPERVISOR_iret:
       return iret();
     default:
@@ -146,6 +148,38 @@ int64_t Vcpu::set_segment_base(uint64_t which, uint64_t base) {
     domain_.stop(RunResult::End::kFailed, std::nullopt, std::string(status.message()));
   }
   return kOk;
+}
+
+// At most 14 frames of descriptors, each checked and then kept from becoming anything else. They
+// lie below the monitor's own descriptors.
+int64_t Vcpu::set_gdt(LinearAddr frame_list, uint64_t entries) {
+  constexpr uint64_t kEntriesPerFrame = pvmmu::kPageSize / 8;
+  if (entries > FIRST_RESERVED_GDT_ENTRY) return kInvalid;
+  const auto count = static_cast<unsigned>((entries + kEntriesPerFrame - 1) / kEntriesPerFrame);
+  uint64_t frames[FIRST_RESERVED_GDT_PAGE] = {};
+  if (!copy_from_guest(frames, frame_list, count * sizeof(frames[0]))) return kFault;
+  pvmmu::Refusal refusal;
+  pvmmu::Call call{VcpuId{id_}, counters_.mmu, refusal, true};
+  for (unsigned i = 0; i < count; ++i) {
+    const int64_t error = domain_.mmu().get_descriptor_table(call, pvmmu::Mfn(frames[i]));
+    if (error == 0) continue;
+    while (i-- > 0) domain_.mmu().put_descriptor_table(pvmmu::Mfn(frames[i]));
+    return error;
+  }
+  replace_descriptor_frames({frames, count});
+  return kOk;
+}
+
+// The frames are held already; those that they replace go back.
+void Vcpu::replace_descriptor_frames(std::span<const uint64_t> frames) {
+  for (unsigned i = 0; i < FIRST_RESERVED_GDT_PAGE; ++i) {
+    const pvmmu::Mfn before = cpu_.descriptor_frames[i];
+    const pvmmu::Mfn after = i < frames.size() ? pvmmu::Mfn(frames[i]) : pvmmu::kInvalidMfn;
+    domain_.map_descriptor_frame(id_, i, after);
+    if (before != pvmmu::kInvalidMfn) domain_.mmu().put_descriptor_table(before);
+    cpu_.descriptor_frames[i] = after;
+  }
+  processor_.owe_flush();
 }
 
 // Kept and given back; breakpoints are not armed.

@@ -24,7 +24,7 @@ constexpr uint64_t kFramesPerMib = 256;
 // Large pages of the monitor's direct map cover whole 2 MiB regions only.
 constexpr uint64_t kMachineGranule = 512;
 constexpr unsigned kHypercallSlotSize = 32;
-constexpr unsigned kHypercallPageSlots = 64;
+constexpr unsigned kHypercallPageSlots = 128;
 
 // The domain's frames as the domain builder sees them.
 class BuildMemory final : public DomainMemory {
@@ -243,6 +243,11 @@ void Domain::stop_vcpus() {
   stopping_ = true;
   for (auto& vcpu : vcpus_) vcpu->wake();
   for (auto& vcpu : vcpus_) vcpu->join();
+}
+
+void Domain::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
+  const pvmmu::Maddr entry = monitor_.map_descriptor_frame(vcpu, index, frame);
+  platform_.entry_changed(entry.frame(), static_cast<unsigned>(entry.offset() / sizeof(uint64_t)));
 }
 
 bool Domain::all_blocked_for_ever() {

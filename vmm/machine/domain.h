@@ -52,6 +52,9 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   const MonitorSpace& monitor() const { return monitor_; }
   HostClock& clock() { return *clock_; }
   FrameReferences& frames() { return *this; }
+  // Puts a descriptor frame (or nothing, for kInvalidMfn) into a vCPU's GDT. Takes effect at that
+  // vCPU's next flush.
+  void map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);
   Vcpu& vcpu(unsigned id) { return *vcpus_[id]; }
 
   // The first call ends the domain; later ones are ignored.

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/frame.h"
 #include "machine/guest_registers.h"
 
 namespace vmm {
@@ -29,6 +30,8 @@ struct GuestCpu {
   Callback event_callback, failsafe_callback, syscall_callback;
   uint64_t kernel_stack = 0;  // rsp for a trap that comes from user mode
   uint64_t debug_registers[8] = {};
+  // set_gdt's frames, each held as a descriptor table; kInvalidMfn where there is none.
+  std::array<pvmmu::Mfn, 14> descriptor_frames;
   uint64_t fs_base = 0;
   // Bases by mode, as the guest set them; GS is live in the processor.
   uint64_t gs_base_kernel = 0, gs_base_user = 0;

@@ -294,9 +294,11 @@ std::span<uint64_t> MonitorSpace::touch_list(unsigned vcpu) {
           kPageSize / sizeof(uint64_t)};
 }
 
-void MonitorSpace::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
-  map_page(vcpu_area(vcpu) + guest_abi::kVcpuGdt + index * kPageSize,
-           frame == pvmmu::kInvalidMfn ? zero_frame_ : frame, kSupervisorData);
+pvmmu::Maddr MonitorSpace::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
+  const uint64_t linear = vcpu_area(vcpu) + guest_abi::kVcpuGdt + index * kPageSize;
+  map_page(linear, frame == pvmmu::kInvalidMfn ? zero_frame_ : frame, kSupervisorData);
+  const auto* entry = reinterpret_cast<const std::byte*>(leaf_entry(linear));
+  return pvmmu::Maddr(static_cast<uint64_t>(entry - memory_.base()));
 }
 
 bool MonitorSpace::is_vector_stub(uint64_t rip) const {

@@ -45,8 +45,9 @@ class MonitorSpace {
   std::span<uint64_t> touch_list(unsigned vcpu);
   uint64_t* m2p() { return m2p_; }
   uint64_t m2p_entries() const { return memory_.frame_count(); }
-  // Maps one of the guest's 14 descriptor-table frames (or the zero page) for a vCPU.
-  void map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);
+  // Maps one of the guest's 14 descriptor-table frames (or the zero page) for a vCPU; returns where
+  // the changed entry is.
+  pvmmu::Maddr map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);
 
  private:
   pvmmu::Mfn take_frame();

@@ -223,6 +223,13 @@ bool Processor::must_finish_delivery() const {
 }
 
 Trap Processor::run(GuestRegisters& registers, EntryPlan plan) {
+  const GuestRegisters wanted = registers;
+  Trap trap = run_to_exit(registers, std::move(plan));
+  if (trap.kind == Trap::Kind::kBadContext) registers = wanted;
+  return trap;
+}
+
+Trap Processor::run_to_exit(GuestRegisters& registers, EntryPlan plan) {
   plan.swap_gs = plan.swap_gs != swap_unfinished_;
   swap_unfinished_ = false;
   plan.touches.insert(plan.touches.end(), unfinished_.begin(), unfinished_.end());
@@ -310,6 +317,10 @@ Trap Processor::decode_exception(GuestRegisters& registers, unsigned vector) {
   if (extra != 0) std::memcpy(&trap.error_code, memory, sizeof(trap.error_code));
   HardwareFrame frame;
   std::memcpy(&frame, memory + extra, sizeof(frame));
+  if ((frame.cs & 3) == 0 && frame.rip == monitor_.entry_points().resume) {
+    trap.kind = Trap::Kind::kBadContext;
+    return trap;
+  }
   if ((frame.cs & 3) == 0) {
     trap.kind = Trap::Kind::kFailed;
     trap.failure = absl::StrFormat("exception %u, error 0x%x, inside the monitor at 0x%x, cr2 0x%x",

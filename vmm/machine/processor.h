@@ -30,10 +30,12 @@ namespace vmm {
 
 struct Trap {
   enum class Kind {
-    kException,  // vector, error_code, and cr2 for #PF
-    kSyscall,    // a `syscall` instruction; rip is behind it
-    kKicked,     // left because somebody asked; the registers are those at the point of leaving
-    kFailed,     // KVM or the monitor failed: `failure` says how
+    kException,   // vector, error_code, and cr2 for #PF
+    kSyscall,     // a `syscall` instruction; rip is behind it
+    kKicked,      // left because somebody asked; the registers are those at the point of leaving
+    kBadContext,  // the selectors, rip or rsp of the registers cannot be loaded; they are as they
+                  // were
+    kFailed,      // KVM or the monitor failed: `failure` says how
   };
   Kind kind = Kind::kKicked;
   unsigned vector = 0;
@@ -56,7 +58,6 @@ class Processor {
                                                            const KvmTraits& traits);
 
   // Enters CPL3 with `registers` and stays until a trap, whose context it leaves there.
-  // rip must be canonical and the selectors among the flat ones.
   Trap run(GuestRegisters& registers, EntryPlan plan);
   // Touches entries from ring 0 now, and comes back. For several vCPUs, where nobody may go on
   // before it is done.
@@ -83,6 +84,7 @@ class Processor {
   Processor(KvmVcpu vcpu, unsigned id, MonitorSpace& monitor)
       : vcpu_(std::move(vcpu)), id_(id), monitor_(monitor) {}
   absl::Status initialise(const KvmTraits& traits);
+  Trap run_to_exit(GuestRegisters& registers, EntryPlan plan);
   void prepare_entry(const GuestRegisters& registers, const EntryPlan& plan);
   void prepare_ring0(uint64_t rip);
   void load_touch_list(std::span<const uint64_t> maddrs);

@@ -29,6 +29,13 @@ void Vcpu::handle_trap(const Trap& trap) {
       return;
     case Trap::Kind::kKicked:
       return;
+    case Trap::Kind::kBadContext:
+      crash(
+          absl::StrFormat("cannot continue at cs 0x%x, rip 0x%x, ss 0x%x, rsp 0x%x: vector %u, "
+                          "error code 0x%x",
+                          cpu_.registers.cs, cpu_.registers.rip, cpu_.registers.ss,
+                          cpu_.registers.rsp, trap.vector, trap.error_code));
+      return;
     case Trap::Kind::kFailed:
       domain_.stop(RunResult::End::kFailed, std::nullopt,
                    absl::StrFormat("vCPU %u: %s", id_, trap.failure));

@@ -139,10 +139,6 @@ pvmmu::Mfn Vcpu::root() const {
 }
 
 void Vcpu::enter_guest(std::unique_lock<std::mutex>& lock) {
-  if (!LinearAddr(cpu_.registers.rip).canonical()) {
-    crash("the guest's instruction pointer is not canonical");
-    return;
-  }
   EntryPlan plan{root(), std::exchange(cpu_.gs_exchange_owed, false), {}};
   if (domain_.vcpu_count() == 1) {
     plan.touches = domain_.platform().take_touches();

@@ -79,6 +79,33 @@ TEST_F(ProcessorTest, SyscallReachesTheVmm) {
   }
 }
 
+TEST_F(ProcessorTest, ContextsThatCannotBeLoadedAreTheCallersAffair) {
+  GuestRegisters good{};
+  good.rsp = 0x1000;
+  good.rip = ScratchMachine::kCode;
+  good.rflags = 0x202;
+  good.cs = 0xe033;
+  good.ss = 0xe02b;
+  GuestRegisters bad[] = {good, good, good, good};
+  bad[0].rip = 0x8000'0000'0000;
+  bad[1].cs = 0x1003;  // an empty descriptor
+  bad[2].ss = 0x1003;
+  bad[3].cs = 0xfff3;  // beyond the table
+  for (GuestRegisters registers : bad) {
+    const GuestRegisters before = registers;
+    const Trap trap = machine_->resume(registers);
+    // Some processors only notice a bad rip once they are at CPL3.
+    if (before.rip != good.rip && trap.kind == Trap::Kind::kException) continue;
+    EXPECT_EQ(trap.kind, Trap::Kind::kBadContext)
+        << trap.failure << std::hex << " cs " << before.cs << " ss " << before.ss;
+    EXPECT_EQ(registers.rip, before.rip);
+    EXPECT_EQ(registers.cs, before.cs);
+  }
+  // The processor is as good as before.
+  const Trap trap = machine_->run(std::vector<uint8_t>{0xcc}, registers_);
+  EXPECT_EQ(trap.vector, kBreakpoint) << trap.failure;
+}
+
 TEST_F(ProcessorTest, SetsGsBases) {
   ASSERT_TRUE(machine_->processor().set_msr(kMsrGsBase, 0x1000).ok());
   ASSERT_TRUE(machine_->processor().set_msr(kMsrKernelGsBase, 0x2000).ok());

@@ -5,6 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// Without it the headers offer an interface of long ago, with other numbers under the same names.
+#define __XEN_INTERFACE_VERSION__ 0x00040e00
+
 #include <xen/xen.h>
 
 #include <xen/callback.h>
