@@ -39,7 +39,7 @@ std::optional<Difference> random_life(uint64_t seed, uint64_t most_steps, uint64
   Scenario scenario;
   if (random() % 8 == 0) scenario.count_limit = 3 + static_cast<uint32_t>(random() % 12);
   const RunOptions options{.unbatched_twin = random() % 4 == 0};
-  Run run(scenario, options, &coverage);
+  Comparison run(scenario, options, &coverage);
   Generator generator(random, scenario, run.model());
   const uint64_t length = std::min<uint64_t>(100 + random() % 500, most_steps);
   for (; scenario.steps.size() < length; ++steps_done) {

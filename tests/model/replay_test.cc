@@ -2,6 +2,9 @@
 // those that show what the fuzzer should start from.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <sstream>
+
 #include "runner.h"
 #include "sequence_file.h"
 #include "step_text.h"
@@ -22,6 +25,24 @@ TEST_P(ReplayTest, TheMmuAndTheModelAgree) {
                           << text_of(scenario.steps[failure->step]) << "\n"
                           << failure->what;
   }
+}
+
+// In these files a step is refused if and only if its comment says so.
+TEST_P(ReplayTest, WhatIsRefusedIsSaidInTheFile) {
+  const std::string text = contents_of(GetParam());
+  const auto parsed = scenario_from(text);
+  ASSERT_TRUE(std::holds_alternative<Scenario>(parsed));
+  const Scenario& scenario = std::get<Scenario>(parsed);
+  std::istringstream lines(text);
+  Comparison running(scenario, {});
+  size_t step = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#' || line.starts_with("scenario")) continue;
+    ASSERT_FALSE(running.apply(scenario.steps.at(step++))) << line;
+    const bool refused = line.find("refused", line.find('#')) != std::string::npos;
+    EXPECT_EQ(running.last_result() < 0, refused) << line << "\n" << running.last_answer();
+  }
+  EXPECT_EQ(step, scenario.steps.size());
 }
 
 TEST_P(ReplayTest, TheTextIsWhatWasParsed) {

@@ -17,13 +17,13 @@ std::string outcome_text(const Outcome& outcome) {
 
 }  // namespace
 
-Run::Run(const Scenario& scenario, RunOptions options, Coverage* coverage)
+Comparison::Comparison(const Scenario& scenario, RunOptions options, Coverage* coverage)
     : model_(scenario), machine_(scenario, Batching::kWhole), coverage_(coverage) {
   if (options.unbatched_twin) twin_.emplace(scenario, Batching::kOneByOne);
 }
 
 // The guest stores its requests before it makes the call, if its tables let it.
-void Run::place_array(const Step& step) {
+void Comparison::place_array(const Step& step) {
   const uint64_t words = element_size(step.kind) / 8;
   for (size_t i = 0; i < step.requests.size(); ++i) {
     const Request& request = step.requests[i];
@@ -34,14 +34,14 @@ void Run::place_array(const Step& step) {
   }
 }
 
-void Run::store(unsigned vcpu, bool user, uint64_t address, uint64_t value) {
+void Comparison::store(unsigned vcpu, bool user, uint64_t address, uint64_t value) {
   const auto machine_address = model_.processor_store(vcpu, user, address, value);
   if (!machine_address) return;
   machine_.processor_store(vcpu, user, address, *machine_address, value);
   if (twin_) twin_->processor_store(vcpu, user, address, *machine_address, value);
 }
 
-std::optional<std::string> Run::apply(const Step& step) {
+std::optional<std::string> Comparison::apply(const Step& step) {
   if (has_array(step.kind)) place_array(step);
   Outcome wanted;
   Outcome got;
@@ -51,6 +51,7 @@ std::optional<std::string> Run::apply(const Step& step) {
     wanted = model_.apply(step);
     got = machine_.apply(step);
   }
+  last_ = got;
   const uint64_t changed = model_.take_changed_frames();
   if (coverage_ != nullptr) coverage_->note(step, got, machine_.refusal());
   if (auto broken = compare(machine_, wanted, got, changed)) return broken;
@@ -60,8 +61,16 @@ std::optional<std::string> Run::apply(const Step& step) {
   return std::nullopt;
 }
 
-std::optional<std::string> Run::compare(Machine& machine, const Outcome& wanted, const Outcome& got,
-                                        uint64_t changed_frames) {
+std::string Comparison::last_answer() const {
+  if (last_.result >= 0) {
+    return "answers " + std::to_string(last_.result) + " after " + std::to_string(last_.done);
+  }
+  return std::string(errno_name(static_cast<Errno>(-last_.result))) + " after " +
+         std::to_string(last_.done) + ": " + machine_.refusal().reason;
+}
+
+std::optional<std::string> Comparison::compare(Machine& machine, const Outcome& wanted,
+                                               const Outcome& got, uint64_t changed_frames) {
   if (got != wanted) {
     return "the MMU answers " + outcome_text(got) + ", the model " + outcome_text(wanted);
   }
@@ -84,7 +93,7 @@ std::optional<std::string> Run::compare(Machine& machine, const Outcome& wanted,
 }
 
 std::optional<Failure> run(const Scenario& scenario, RunOptions options, Coverage* coverage) {
-  Run running(scenario, options, coverage);
+  Comparison running(scenario, options, coverage);
   for (size_t i = 0; i < scenario.steps.size(); ++i) {
     if (auto broken = running.apply(scenario.steps[i])) return Failure{i, *broken};
   }

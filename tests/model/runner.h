@@ -21,14 +21,17 @@ struct Failure {
   std::string what;
 };
 
-class Run {
+class Comparison {
  public:
-  Run(const Scenario& scenario, RunOptions options, Coverage* coverage = nullptr);
+  Comparison(const Scenario& scenario, RunOptions options, Coverage* coverage = nullptr);
 
   // Carries out one step on all; what differs or is broken, if anything.
   std::optional<std::string> apply(const Step& step);
   const ReferenceModel& model() const { return model_; }
   Machine& machine() { return machine_; }
+  // What the MMU answered to the last step, in words.
+  std::string last_answer() const;
+  int64_t last_result() const { return last_.result; }
 
  private:
   void place_array(const Step& step);
@@ -40,6 +43,7 @@ class Run {
   Machine machine_;
   std::optional<Machine> twin_;
   Coverage* coverage_;
+  Outcome last_;
 };
 
 // The whole scenario; the first failure.

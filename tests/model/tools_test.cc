@@ -14,7 +14,7 @@ namespace {
 Scenario random_scenario(uint64_t seed, size_t length) {
   std::mt19937_64 random(seed);
   Scenario scenario;
-  Run run(scenario, {});
+  Comparison run(scenario, {});
   Generator generator(random, scenario, run.model());
   while (scenario.steps.size() < length) {
     scenario.steps.push_back(generator.next());

@@ -1,0 +1,22 @@
+// libFuzzer's entry: the input is a sequence of requests on the small domain. It is carried out by
+// the MMU and by the reference model, compared, recounted and held to the stale-TLB oracle after
+// every step. A failure prints the sequence as text, which tests/model/sequences takes as a test.
+#include <cstdio>
+#include <cstdlib>
+
+#include "runner.h"
+#include "step_bytes.h"
+#include "step_text.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace pvmmu::model;
+  const Scenario scenario = decode({data, size});
+  // Every other input also runs element by element.
+  const RunOptions options{.unbatched_twin = size % 2 == 0};
+  if (const auto failure = run(scenario, options)) {
+    std::fprintf(stderr, "%s# step %zu: %s\n", text_of(scenario).c_str(), failure->step,
+                 failure->what.c_str());
+    std::abort();
+  }
+  return 0;
+}
