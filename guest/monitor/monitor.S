@@ -56,6 +56,9 @@ service_touch:
 service_load:
         mov     %rax, %cr3
 service_none:
+        // KVM completes an `out` exit by skipping the instruction if rip is still that of the `out`;
+        // the VMM enters here again and again, so the entry must not be the `out` itself.
+        nop
         out     %eax, $MONITOR_PORT_SERVICE
         ud2
 

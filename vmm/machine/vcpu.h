@@ -154,7 +154,7 @@ class Vcpu {
   std::condition_variable woken_;
   bool wake_requested_ = false;  // guarded by wake_mutex_
   std::mutex wake_mutex_;
-  bool waiting_ = true;  // domain's lock
+  bool waiting_ = false;  // domain's lock
   std::thread thread_;
 };
 
