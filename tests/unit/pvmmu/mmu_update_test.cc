@@ -67,8 +67,7 @@ TEST_F(MmuUpdateTest, TheFastPathStillRefusesBits) {
 
 TEST_F(MmuUpdateTest, UserIsForcedOnWhateverTheCommand) {
   const Mfn table = pinned_l1(), data = take_frame();
-  for (const unsigned command :
-       {MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD, MMU_PT_UPDATE_NO_TRANSLATE}) {
+  for (const unsigned command : kTableCommands) {
     ASSERT_EQ(update(Maddr(table, 0), entry_of(data, kPtePresent | kPteGlobal), command), 0);
     EXPECT_EQ(get(table, 0), entry_of(data, kPtePresent | kPteUser));
     ASSERT_EQ(update(Maddr(table, 0), 0), 0);

@@ -44,8 +44,7 @@ TEST_F(SameLevelTest, NotMadeWritableByAChangeOfFlags) {
   const Mfn a = pinned(4), b = pinned(4);
   ASSERT_EQ(update(Maddr(a, 0), entry_of(b, kFlagsRo)), 0);
   ASSERT_EQ(update(Maddr(a, 8), entry_of(a, kFlagsRo)), 0);
-  for (const unsigned command :
-       {MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD, MMU_PT_UPDATE_NO_TRANSLATE}) {
+  for (const unsigned command : kTableCommands) {
     EXPECT_REFUSED(update(Maddr(a, 0), entry_of(b, kFlagsRw), command), kEINVAL, kNoWritableTable);
     EXPECT_REFUSED(update(Maddr(a, 8), entry_of(a, kFlagsRw), command), kEINVAL, kNoWritableTable);
   }

@@ -19,6 +19,10 @@ namespace pvmmu::testing {
 inline constexpr uint64_t kFlagsRo = kPtePresent | kPteUser | kPteAccessed;
 inline constexpr uint64_t kFlagsRw = kFlagsRo | kPteWritable | kPteDirty;
 
+// The commands of mmu_update that change an entry.
+inline constexpr unsigned kTableCommands[] = {MMU_NORMAL_PT_UPDATE, MMU_PT_UPDATE_PRESERVE_AD,
+                                              MMU_PT_UPDATE_NO_TRANSLATE};
+
 inline uint64_t entry_of(Mfn frame, uint64_t flags) {
   return (frame.raw() << kPageShift) | flags;
 }
