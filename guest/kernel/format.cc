@@ -94,6 +94,7 @@ void put_number(Output& output, Conversion conversion, uint64_t value, unsigned 
   const auto length = static_cast<size_t>(end - first);
   if (conversion.zeros && !conversion.left && conversion.width > length) {
     output.fill('0', conversion.width - length);
+    conversion.width = 0;
   }
   put_padded(output, conversion, first, length);
 }

@@ -39,7 +39,7 @@ bool read_number(Word word, uint64_t maximum, uint64_t& number) {
       return false;
     }
     const auto digit = static_cast<uint64_t>(word.text[i] - '0');
-    if (value > (maximum - digit) / 10) {
+    if (digit > maximum || value > (maximum - digit) / 10) {
       return false;
     }
     value = value * 10 + digit;

@@ -42,8 +42,8 @@ struct Task {
   void (*body)(void*) = nullptr;
   void* argument = nullptr;
 
-  uint64_t fault_handler = 0;  // of the process's program; 0: none
-  uint64_t spurious_address = 0;
+  uint64_t fault_handler = 0;   // of the process's program; 0: none
+  uint64_t spurious_state = 0;  // of the registers at the last fault without a cause
   unsigned spurious_in_a_row = 0;
 };
 

@@ -12,18 +12,32 @@
 namespace kernel {
 namespace {
 
-// A fault that the tables permit is tried again; so often in a row at one address means that
-// somebody lies.
+// A fault that the tables permit is tried again; so often in a row, without a register changed in
+// between, means that somebody lies.
 constexpr unsigned kMaxSpuriousFaults = 1000;
 
 Task& current_task() {
   return *this_cpu().current;
 }
 
-bool may_retry(Task& task, uint64_t address) {
+// A number that differs, most likely, between two states of the registers.
+uint64_t fingerprint(const TrapFrame& frame) {
+  constexpr uint64_t kPrime = 0x100000001b3;  // of the FNV-1a hash
+  uint64_t hash = 0xcbf29ce484222325;
+  const auto* words = reinterpret_cast<const uint64_t*>(&frame);
+  for (unsigned i = 0; i < sizeof(frame) / sizeof(*words); ++i) {
+    hash = (hash ^ words[i]) * kPrime;
+  }
+  return hash;
+}
+
+// A thread that comes back in another state has got further: then it is a new fault, also if
+// another thread changed the tables under its hands once more.
+bool may_retry(Task& task, const TrapFrame& frame) {
   accounting_count(&guest_abi::GuestCounters::spurious_faults);
-  if (task.spurious_address != address) {
-    task.spurious_address = address;
+  const uint64_t state = fingerprint(frame);
+  if (task.spurious_state != state) {
+    task.spurious_state = state;
     task.spurious_in_a_row = 0;
   }
   return ++task.spurious_in_a_row <= kMaxSpuriousFaults;
@@ -49,10 +63,9 @@ void user_page_fault(TrapFrame& frame, uint64_t address) {
   OperationScope scope(Operation::kFault);
   switch (handle_user_fault(current_mm(), address, frame.error_code)) {
     case FaultResult::kResolved:
-      current_task().spurious_in_a_row = 0;
       return;
     case FaultResult::kSpurious:
-      if (!may_retry(current_task(), address)) {
+      if (!may_retry(current_task(), frame)) {
         panic("the tables permit the access to %lx, but it faults again and again", address);
       }
       return;
@@ -68,7 +81,7 @@ void user_page_fault(TrapFrame& frame, uint64_t address) {
 
 void kernel_exception(const TrapFrame& frame, unsigned vector, uint64_t address) {
   if (vector == kVectorPageFault && kernel_fault_is_spurious(address, frame.error_code) &&
-      may_retry(current_task(), address)) {
+      may_retry(current_task(), frame)) {
     return;
   }
   print_registers(frame);
