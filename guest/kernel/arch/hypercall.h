@@ -11,11 +11,6 @@
 
 namespace kernel {
 
-// These two names mean older calls of other numbers in the public headers, unless a recent
-// interface version is asked for.
-inline constexpr uint64_t kHypercallSchedOp = 29;
-inline constexpr uint64_t kHypercallEventChannelOp = 32;
-
 // Makes hypercall `op` now.
 extern "C" int64_t arch_hypercall(uint64_t op, const uint64_t (&args)[6]);
 
@@ -49,10 +44,10 @@ inline int64_t hypercall_set_segment_base(unsigned which, uint64_t base) {
   return hypercall(__HYPERVISOR_set_segment_base, which, base);
 }
 inline int64_t hypercall_sched_op(unsigned command, const void* argument) {
-  return hypercall(kHypercallSchedOp, command, hypercall_pointer(argument));
+  return hypercall(__HYPERVISOR_sched_op, command, hypercall_pointer(argument));
 }
 inline int64_t hypercall_event_channel_op(unsigned command, void* argument) {
-  return hypercall(kHypercallEventChannelOp, command, hypercall_pointer(argument));
+  return hypercall(__HYPERVISOR_event_channel_op, command, hypercall_pointer(argument));
 }
 inline int64_t hypercall_vcpu_op(unsigned command, unsigned vcpu, const void* argument) {
   return hypercall(__HYPERVISOR_vcpu_op, command, vcpu, hypercall_pointer(argument));
