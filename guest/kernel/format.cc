@@ -46,8 +46,8 @@ size_t read_number(const char*& text) {
   return number;
 }
 
-// Reads what stands between `%` and the conversion's letter.
-Conversion read_conversion(const char*& text) {
+// Reads what stands between `%` and the conversion's letter; a precision may be an argument.
+Conversion read_conversion(const char*& text, va_list* arguments) {
   Conversion conversion;
   for (; *text == '-' || *text == '0'; ++text) {
     (*text == '-' ? conversion.left : conversion.zeros) = true;
@@ -55,7 +55,13 @@ Conversion read_conversion(const char*& text) {
   conversion.width = read_number(text);
   if (*text == '.') {
     ++text;
-    conversion.precision = read_number(text);
+    if (*text == '*') {
+      ++text;
+      const int precision = va_arg(*arguments, int);
+      conversion.precision = precision < 0 ? SIZE_MAX : static_cast<size_t>(precision);
+    } else {
+      conversion.precision = read_number(text);
+    }
   }
   for (; *text == 'l' || *text == 'z'; ++text) {
     conversion.is_long = true;
@@ -174,7 +180,7 @@ size_t format_text(char* buffer, size_t size, const char* format, va_list argume
       continue;
     }
     ++format;
-    const Conversion conversion = read_conversion(format);
+    const Conversion conversion = read_conversion(format, &rest);
     if (*format == '\0') {
       output.put('%');
       break;

@@ -1,7 +1,7 @@
 // Text from values, into a buffer: the subset of printf that the kernel needs.
 //
-// Conversions: %d %i %u %x %c %s %p %%, with l or z, width, `0` and `-` flags, and a precision for
-// %s. An unknown conversion is copied as it stands. No floating point.
+// Conversions: %d %i %u %x %c %s %p %%, with l or z, width, `0` and `-` flags, and a precision
+// (a number or *) for %s. An unknown conversion is copied as it stands. No floating point.
 #pragma once
 
 #include <stdarg.h>

@@ -32,6 +32,7 @@ TEST(Format, NumbersLikeTheHost) {
 
 TEST(Format, TextLikeTheHost) {
   EXPECT_LIKE_HOST("%s|%10s|%-10s|%.3s", "abc", "abc", "abc", "abcdef");
+  EXPECT_LIKE_HOST("%.*s|%.*s|%d", 2, "abc", -1, "abc", 7);
   EXPECT_LIKE_HOST("%c%c %%", 'a', 'b');
   EXPECT_LIKE_HOST("%p", reinterpret_cast<void*>(0x1000));
 }
