@@ -28,6 +28,9 @@ struct Mm {
   alignas(8) uint64_t active_vcpus = 0;  // atomic
   // The tables are typed by the hypervisor and read-only in the direct map.
   bool pinned = false;
+  // Entries changed so far, and how many they were at the last spurious fault. With `lock`.
+  uint64_t changes = 0;
+  uint64_t changes_at_spurious_fault = 0;
   Page* kernel_root = nullptr;
   Page* user_root = nullptr;
   VmaList areas;

@@ -109,7 +109,14 @@ FaultResult handle_user_fault(Mm& mm, uint64_t address, uint64_t error_code) {
     return FaultResult::kBad;
   }
   SpinlockGuard guard(mm.lock);
-  return make_accessible(mm, address, access_of(error_code));
+  const FaultResult result = make_accessible(mm, address, access_of(error_code));
+  if (result != FaultResult::kSpurious || mm.changes == mm.changes_at_spurious_fault) {
+    return result;
+  }
+  // Another thread changed entries meanwhile, perhaps this one: no sign of a fault without end.
+  mm.changes_at_spurious_fault = mm.changes;
+  accounting_count(&guest_abi::GuestCounters::spurious_faults);
+  return FaultResult::kResolved;
 }
 
 }  // namespace kernel

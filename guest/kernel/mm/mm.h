@@ -52,7 +52,8 @@ void mm_context_switch(unsigned cpu);
 
 enum class FaultResult {
   kResolved,  // the access may be retried
-  kSpurious,  // the tables permit the access already: count it, retry a bounded number of times
+  kSpurious,  // the tables permit the access already, and no entry changed since the last such
+              // fault: count it, retry a bounded number of times
   kBad,       // the process may not do this
   kNoMemory,
 };

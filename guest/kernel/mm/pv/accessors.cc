@@ -21,6 +21,11 @@ uint64_t* entry_of(const PtePlace& place) {
   return static_cast<uint64_t*>(address_of(place.table)) + place.index();
 }
 
+void note_update(const PtePlace& place) {
+  count_pte_update();
+  ++place.mm.changes;
+}
+
 // Stores a value by the way of the mode.
 void write_entry(const PtePlace& place, uint64_t value, uint64_t command = MMU_NORMAL_PT_UPDATE) {
   if (!place.mm.pinned || writes_are_trapped()) {
@@ -44,13 +49,13 @@ UserPte pte_read(const PtePlace& place) {
 }
 
 void pte_establish(const PtePlace& place, UserPte value) {
-  count_pte_update();
+  note_update(place);
   write_entry(place, value.raw());
 }
 
 void pte_replace_and_flush(const PtePlace& place, UserPte value) {
   must_be(!pv_this_vcpu().lazy, "an entry is replaced in a lazy section");
-  count_pte_update();
+  note_update(place);
   Mm& mm = place.mm;
   if (!mm.pinned) {
     entry_store(entry_of(place), value.raw());
@@ -71,12 +76,12 @@ void pte_replace_and_flush(const PtePlace& place, UserPte value) {
 }
 
 void pte_zap(const PtePlace& place) {
-  count_pte_update();
+  note_update(place);
   write_entry(place, 0);
 }
 
 void pte_write_protect(const PtePlace& place, UserPte old) {
-  count_pte_update();
+  note_update(place);
   if (place.mm.pinned && has_transactions()) {
     write_entry(place, old.write_protected().raw(), MMU_PT_UPDATE_PRESERVE_AD);
   } else {
@@ -89,14 +94,14 @@ bool pte_test_and_clear_young(const PtePlace& place) {
   if (!old.present() || !old.accessed()) {
     return false;
   }
-  count_pte_update();
+  note_update(place);
   // Nobody else clears A while the lock is held, so what was read still holds.
   entry_clear_bits(entry_of(place), pvmmu::kPteAccessed);
   return true;
 }
 
 void pte_clear_accessed_dirty(const PtePlace& place, UserPte old) {
-  count_pte_update();
+  note_update(place);
   if (place.mm.pinned && has_transactions()) {
     write_entry(place, old.without_accessed_dirty().raw());
   } else {
@@ -105,7 +110,7 @@ void pte_clear_accessed_dirty(const PtePlace& place, UserPte old) {
 }
 
 void pte_modify_naive(const PtePlace& place, UserPte value) {
-  count_pte_update();
+  note_update(place);
   write_entry(place, value.raw());
 }
 
@@ -124,7 +129,7 @@ PteModification::~PteModification() {
 void PteModification::commit(UserPte value) {
   must_be(!committed_, "a pte modification was committed twice");
   committed_ = true;
-  count_pte_update();
+  note_update(place_);
   const bool transaction = place_.mm.pinned && has_transactions();
   write_entry(place_, value.raw(), transaction ? MMU_PT_UPDATE_PRESERVE_AD : MMU_NORMAL_PT_UPDATE);
 }
