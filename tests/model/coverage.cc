@@ -16,12 +16,27 @@ void Coverage::note(const Step& step, const Outcome& outcome, const Refusal& ref
   ++reached_[name + " " + error];
   ++reached_[error];
   ++reached_["rule " + rule];
-  ++reached_[std::string("because ") + refusal.reason];
+  if (refusal.reason[0] != 0) ++reached_[std::string("because ") + refusal.reason];
   if (outcome.done != 0) ++reached_["refused after part of an array"];
 }
 
-void Coverage::add(const Coverage& other) {
-  for (const auto& [what, times] : other.reached_) reached_[what] += times;
+void Coverage::note_state(const ReferenceModel& model, unsigned vcpu_count) {
+  for (uint64_t frame = kSharedFrame; frame < kFrames; ++frame) {
+    const ReferenceModel::Usage& usage = model.usage(frame);
+    if (usage.type == PageType::kNone) continue;
+    const std::string type = page_type_name(usage.type);
+    ++reached_["state: " + type];
+    if (usage.typed > 2) ++reached_["state: used thrice: " + type];
+    if (model.pinned(frame) && frame != kSystemL4) ++reached_["state: pinned " + type];
+    if (usage.same_level_held != 0) ++reached_["state: same-level entries in " + type];
+    if (usage.same_level_named != 0) ++reached_["state: named by same-level entries: " + type];
+  }
+  for (unsigned vcpu = 0; vcpu < vcpu_count; ++vcpu) {
+    const ReferenceModel::Roots& roots = model.roots(vcpu);
+    if (!roots.kernel) ++reached_["state: a vCPU without tables"];
+    if (roots.kernel && *roots.kernel != kSystemL4) ++reached_["state: a vCPU on other tables"];
+    if (roots.user) ++reached_["state: a vCPU with user tables"];
+  }
 }
 
 uint64_t Coverage::times(const std::string& what) const {

@@ -1,4 +1,5 @@
-// Which outcomes a test has reached, so that a generator that stops reaching something shows.
+// Which outcomes and states a test has reached, so that a generator that stops reaching something
+// shows.
 #pragma once
 
 #include <stdint.h>
@@ -15,9 +16,8 @@ namespace pvmmu::model {
 class Coverage {
  public:
   void note(const Step& step, const Outcome& outcome, const Refusal& refusal);
-  void add(const Coverage& other);
-  // A fact about the state, not about one step: "pinned L4", "same-level entry", ...
-  void note_state(const std::string& what) { ++reached_[what]; }
+  // What the tables have become.
+  void note_state(const ReferenceModel& model, unsigned vcpu_count);
   uint64_t times(const std::string& what) const;
   std::string table() const;
 

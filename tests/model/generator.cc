@@ -133,8 +133,8 @@ uint64_t Generator::leaf_entry() {
 
 uint64_t Generator::upper_entry(unsigned level, uint64_t table) {
   uint64_t flags = plain_flags(level);
-  if (chance(14)) {  // a same-level entry
-    const uint64_t frame = chance(40) ? table : table_or_any(level);
+  if (chance(20)) {  // a same-level entry
+    const uint64_t frame = chance(25) ? table : table_or_any(level);
     return entry_of(frame, chance(90) ? flags : flags | kPteWritable);
   }
   if (chance(85)) flags |= kPteWritable;

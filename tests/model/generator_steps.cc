@@ -214,7 +214,7 @@ Step Generator::vcpu_step() {
   if (chance(50)) return step_of(StepKind::kReload);
   if (chance(20)) return step_of(StepKind::kDropBase);
   Step step = step_of(StepKind::kSetBase);
-  step.address = chance(70) ? uint64_t{kSystemL4} : table_or_any(4);
+  step.address = chance(60) ? uint64_t{kSystemL4} : chance(60) ? table_or_any(4) : any_frame();
   step.value = chance(70) ? 0 : table_or_any(4);
   return step;
 }

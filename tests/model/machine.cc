@@ -161,49 +161,59 @@ Outcome Machine::copy(const Step& step) {
   return outcome;
 }
 
+bool Machine::poke(Maddr place, uint64_t value) {
+  if (!mmu_.get_writable(place.frame())) return false;
+  platform_.write_bytes(place, &value, sizeof value);
+  mmu_.put_writable(place.frame());
+  return true;
+}
+
+bool Machine::get_writable(Mfn frame) {
+  if (!mmu_.get_writable(frame)) return false;
+  ++writable_[frame.raw()];
+  return true;
+}
+
+Outcome Machine::get_descriptors(Call& call, Mfn frame) {
+  const Outcome outcome = answer(mmu_.get_descriptor_table(call, frame));
+  if (outcome.result == 0) ++descriptors_[frame.raw()];
+  return outcome;
+}
+
+bool Machine::put(Mfn frame, std::array<unsigned, kFrames>& held, void (Mmu::*give_back)(Mfn)) {
+  if (!exists(frame.raw()) || held[frame.raw()] == 0) return false;
+  --held[frame.raw()];
+  (mmu_.*give_back)(frame);
+  return true;
+}
+
+Outcome Machine::set_base(VcpuId vcpu, const Step& step) {
+  platform_.oracle().drop(vcpu);
+  Refusal why;
+  const Mfn user = step.value == 0 ? kInvalidMfn : Mfn(step.value);
+  const int result = mmu_.set_initial_base_pointer(vcpu, Mfn(step.address), user, &why);
+  return {.result = result, .rule = result < 0 ? why.rule : Rule::kNone};
+}
+
 Outcome Machine::vmm_step(Call& call, const Step& step) {
   const Mfn frame(step.address);
-  const auto give_back = [&](std::array<unsigned, kFrames>& held) {
-    if (!exists(frame.raw()) || held[frame.raw()] == 0) return false;
-    --held[frame.raw()];
-    return true;
-  };
   switch (step.kind) {
-    case StepKind::kPoke: {
-      const Maddr place(step.address & ~uint64_t{7});
-      if (!mmu_.get_writable(place.frame())) return {.result = 0};
-      platform_.write_bytes(place, &step.value, sizeof step.value);
-      mmu_.put_writable(place.frame());
-      return {.result = 1};
-    }
+    case StepKind::kPoke:
+      return {.result = poke(Maddr(step.address & ~uint64_t{7}), step.value)};
     case StepKind::kGetWritable:
-      if (!mmu_.get_writable(frame)) return {.result = 0};
-      ++writable_[frame.raw()];
-      return {.result = 1};
+      return {.result = get_writable(frame)};
     case StepKind::kPutWritable:
-      if (!give_back(writable_)) return {.result = 0};
-      mmu_.put_writable(frame);
-      return {.result = 1};
-    case StepKind::kGetDescriptors: {
-      const Outcome outcome = answer(mmu_.get_descriptor_table(call, frame));
-      if (outcome.result == 0) ++descriptors_[frame.raw()];
-      return outcome;
-    }
+      return {.result = put(frame, writable_, &Mmu::put_writable)};
+    case StepKind::kGetDescriptors:
+      return get_descriptors(call, frame);
     case StepKind::kPutDescriptors:
-      if (!give_back(descriptors_)) return {.result = 0};
-      mmu_.put_descriptor_table(frame);
-      return {.result = 1};
+      return {.result = put(frame, descriptors_, &Mmu::put_descriptor_table)};
     case StepKind::kReload:
       mmu_.note_flush(call.vcpu);
       platform_.oracle().drop(call.vcpu);
       return {};
-    case StepKind::kSetBase: {
-      platform_.oracle().drop(call.vcpu);
-      Refusal why;
-      const Mfn user = step.value == 0 ? kInvalidMfn : Mfn(step.value);
-      const int result = mmu_.set_initial_base_pointer(call.vcpu, frame, user, &why);
-      return {.result = result, .rule = result < 0 ? why.rule : Rule::kNone};
-    }
+    case StepKind::kSetBase:
+      return set_base(call.vcpu, step);
     case StepKind::kDropBase:
       platform_.oracle().drop(call.vcpu);
       mmu_.drop_base_pointers(call.vcpu);

@@ -45,6 +45,11 @@ class Machine {
   Outcome emulate(Call& call, const Step& step);
   Outcome copy(const Step& step);
   Outcome vmm_step(Call& call, const Step& step);
+  bool poke(Maddr place, uint64_t value);
+  bool get_writable(Mfn frame);
+  Outcome get_descriptors(Call& call, Mfn frame);
+  bool put(Mfn frame, std::array<unsigned, kFrames>& held, void (Mmu::*give_back)(Mfn));
+  Outcome set_base(VcpuId vcpu, const Step& step);
   Outcome answer(int64_t result) const;
   uint32_t operations_done(StepKind kind) const;
   Mfn root(const Step& step) const;

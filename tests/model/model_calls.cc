@@ -5,8 +5,6 @@
 
 namespace pvmmu::model {
 
-uint64_t stored_descriptor(uint64_t descriptor, bool& allowed);  // model_rules.cc
-
 namespace {
 
 uint64_t frame_at(uint64_t machine_address) {
@@ -15,6 +13,32 @@ uint64_t frame_at(uint64_t machine_address) {
 
 unsigned slot_at(uint64_t machine_address) {
   return static_cast<unsigned>(machine_address % kPageSize / 8);
+}
+
+// Errno::kOk is no refusal.
+Outcome refused(Errno error, Rule rule) {
+  return {.result = return_value(error), .rule = rule};
+}
+
+// What the instruction makes of what it finds; nothing if it writes nothing.
+std::optional<uint64_t> value_to_store(const WriteOperation& operation, uint64_t found,
+                                       uint64_t mask) {
+  switch (operation.kind) {
+    case WriteOperation::Kind::kStore:
+    case WriteOperation::Kind::kExchange:
+      return operation.operand;
+    case WriteOperation::Kind::kCompareExchange:
+      if (found != (operation.comparand & mask)) return std::nullopt;
+      return operation.operand;
+    case WriteOperation::Kind::kAnd:
+      return found & operation.operand;
+    case WriteOperation::Kind::kOr:
+    case WriteOperation::Kind::kBitSet:
+      return found | operation.operand;
+    case WriteOperation::Kind::kBitReset:
+      return found & ~operation.operand;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -90,7 +114,7 @@ Outcome ReferenceModel::mmu_update(const Step& step) {
     const bool reserved = owner == DOMID_IO || owner == DOMID_XEN || owner == DOMID_COW;
     const bool own_tables = foreigndom_allowed((step.foreigndom & ~0xffffu) | DOMID_SELF, true);
     const Errno error = reserved && own_tables ? Errno::kEPERM : Errno::kESRCH;
-    return {.result = return_value(error), .rule = Rule::kAnyInput};
+    return refused(error, Rule::kAnyInput);
   }
   return apply_array(step, [this](const Request& request) { return apply_update(request); });
 }
@@ -120,8 +144,7 @@ Outcome ReferenceModel::mmuext_op(const Step& step) {
   if (!foreigndom_allowed(step.foreigndom, false)) {
     const uint16_t owner = static_cast<uint16_t>(step.foreigndom);
     const bool reserved = owner == DOMID_IO || owner == DOMID_XEN || owner == DOMID_COW;
-    return {.result = return_value(reserved ? Errno::kEPERM : Errno::kESRCH),
-            .rule = Rule::kAnyInput};
+    return refused(reserved ? Errno::kEPERM : Errno::kESRCH, Rule::kAnyInput);
   }
   return apply_array(step,
                      [&](const Request& request) { return apply_operation(step.vcpu, request); });
@@ -133,16 +156,8 @@ ReferenceModel::Verdict ReferenceModel::apply_operation(unsigned vcpu, const Req
     case MMUEXT_PIN_L1_TABLE:
     case MMUEXT_PIN_L2_TABLE:
     case MMUEXT_PIN_L3_TABLE:
-    case MMUEXT_PIN_L4_TABLE: {
-      if (pins_.contains(frame)) return {Errno::kEINVAL, Rule::kOneType};
-      Books books = books_;
-      const auto level = static_cast<PtLevel>(command - MMUEXT_PIN_L1_TABLE + 1);
-      const Verdict verdict = take(books, frame, table_type(level));
-      if (!verdict.ok()) return verdict;
-      pins_.insert(frame);
-      accept(books);
-      return {};
-    }
+    case MMUEXT_PIN_L4_TABLE:
+      return pin(static_cast<PtLevel>(command - MMUEXT_PIN_L1_TABLE + 1), frame);
     case MMUEXT_UNPIN_TABLE:
       if (pins_.erase(frame) == 0) return {Errno::kEINVAL, Rule::kOneType};
       derive_books();
@@ -151,6 +166,29 @@ ReferenceModel::Verdict ReferenceModel::apply_operation(unsigned vcpu, const Req
       return load_base(vcpu, frame, false);
     case MMUEXT_NEW_USER_BASEPTR:
       return load_base(vcpu, frame, true);
+    case MMUEXT_CLEAR_PAGE:
+      return clear_or_copy(frame, std::nullopt);
+    case MMUEXT_COPY_PAGE:
+      return clear_or_copy(frame, request.third);
+    default:
+      return operation_without_effect(vcpu, request);
+  }
+}
+
+ReferenceModel::Verdict ReferenceModel::pin(PtLevel level, uint64_t frame) {
+  if (pins_.contains(frame)) return {Errno::kEINVAL, Rule::kOneType};
+  Books books = books_;
+  const Verdict verdict = take(books, frame, table_type(level));
+  if (!verdict.ok()) return verdict;
+  pins_.insert(frame);
+  accept(books);
+  return {};
+}
+
+// Flushes, and what is not offered here.
+ReferenceModel::Verdict ReferenceModel::operation_without_effect(unsigned vcpu,
+                                                                 const Request& request) {
+  switch (static_cast<uint32_t>(request.first)) {
     case MMUEXT_TLB_FLUSH_MULTI:
     case MMUEXT_INVLPG_MULTI: {
       uint64_t mask = 0;
@@ -173,10 +211,6 @@ ReferenceModel::Verdict ReferenceModel::apply_operation(unsigned vcpu, const Req
       const bool sound = request.second % kPageSize == 0 && canonical && entries <= 8192;
       return {sound ? Errno::kENOSYS : Errno::kEINVAL, Rule::kAnyInput};
     }
-    case MMUEXT_CLEAR_PAGE:
-      return clear_or_copy(frame, std::nullopt);
-    case MMUEXT_COPY_PAGE:
-      return clear_or_copy(frame, request.third);
     case MMUEXT_MARK_SUPER:
     case MMUEXT_UNMARK_SUPER:
       return {Errno::kEOPNOTSUPP, Rule::kAnyInput};
@@ -213,9 +247,6 @@ ReferenceModel::Verdict ReferenceModel::clear_or_copy(uint64_t to, std::optional
 }
 
 Outcome ReferenceModel::update_va_mapping(const Step& step) {
-  const auto refused = [](Errno error, Rule rule) {
-    return Outcome{.result = return_value(error), .rule = rule};
-  };
   const Walk walked = walk(root(step.vcpu, false), step.address);
   if (walked.path.size() != 4) return refused(Errno::kEINVAL, Rule::kAnyInput);
   const WalkStep& leaf = walked.path.back();
@@ -255,30 +286,11 @@ Outcome ReferenceModel::emulate(const Step& step) {
   const uint64_t shift = step.address % 8 * 8;
   const uint64_t mask = ~uint64_t{0} >> (64 - 8 * width);
   const auto compute = [&](uint64_t entry) -> std::optional<uint64_t> {
-    const uint64_t part = entry >> shift & mask;
-    outcome.old_value = part;
-    uint64_t stored = operation.operand;
-    outcome.exchanged = false;
-    switch (operation.kind) {
-      case WriteOperation::Kind::kStore:
-      case WriteOperation::Kind::kExchange:
-        break;
-      case WriteOperation::Kind::kCompareExchange:
-        outcome.exchanged = part == (operation.comparand & mask);
-        if (!outcome.exchanged) return std::nullopt;
-        break;
-      case WriteOperation::Kind::kAnd:
-        stored = part & operation.operand;
-        break;
-      case WriteOperation::Kind::kOr:
-      case WriteOperation::Kind::kBitSet:
-        stored = part | operation.operand;
-        break;
-      case WriteOperation::Kind::kBitReset:
-        stored = part & ~operation.operand;
-        break;
-    }
-    return (entry & ~(mask << shift)) | (stored & mask) << shift;
+    outcome.old_value = entry >> shift & mask;
+    const auto stored = value_to_store(operation, outcome.old_value, mask);
+    outcome.exchanged = stored && operation.kind == WriteOperation::Kind::kCompareExchange;
+    if (!stored) return std::nullopt;
+    return (entry & ~(mask << shift)) | (*stored & mask) << shift;
   };
   uint64_t old_value = 0;
   const Verdict verdict = change_entry(table, slot_at(step.address), compute, old_value);
@@ -290,9 +302,6 @@ Outcome ReferenceModel::emulate(const Step& step) {
 }
 
 Outcome ReferenceModel::update_descriptor(const Step& step) {
-  const auto refused = [](Errno error, Rule rule) {
-    return Outcome{.result = return_value(error), .rule = rule};
-  };
   bool allowed = true;
   const uint64_t stored = stored_descriptor(step.value, allowed);
   const uint64_t frame = frame_at(step.address);
@@ -325,43 +334,46 @@ Outcome ReferenceModel::set_base(const Step& step) {
   Books books = books_;
   Verdict verdict = take(books, step.address, PageType::kL4);
   if (verdict.ok() && step.value != 0) verdict = take(books, step.value, PageType::kL4);
-  if (!verdict.ok()) return {.result = return_value(verdict.error), .rule = verdict.rule};
+  if (!verdict.ok()) return refused(verdict.error, verdict.rule);
   roots_[step.vcpu].kernel = step.address;
   roots_[step.vcpu].user = step.value == 0 ? std::nullopt : std::optional(step.value);
   accept(books);
   return {};
 }
 
+ReferenceModel::Verdict ReferenceModel::take_for_vmm(uint64_t frame, PageType type,
+                                                     References& references) {
+  Books books = books_;
+  const Verdict verdict = take(books, frame, type);
+  if (!verdict.ok()) return verdict;
+  ++references[frame];
+  accept(books);
+  return verdict;
+}
+
+bool ReferenceModel::give_back(uint64_t frame, References& references) {
+  if (!exists(frame) || references[frame] == 0) return false;
+  --references[frame];
+  derive_books();
+  return true;
+}
+
 // Answers 1 if it was done.
 Outcome ReferenceModel::vmm_step(const Step& step) {
   const uint64_t frame = step.address;
-  const auto take_for_vmm = [&](PageType type, std::array<uint64_t, kFrames>& references) {
-    Books books = books_;
-    const Verdict verdict = take(books, frame, type);
-    if (!verdict.ok()) return verdict;
-    ++references[frame];
-    accept(books);
-    return verdict;
-  };
-  const auto give_back = [&](std::array<uint64_t, kFrames>& references) -> Outcome {
-    if (!exists(frame) || references[frame] == 0) return {.result = 0};
-    --references[frame];
-    derive_books();
-    return {.result = 1};
-  };
   switch (step.kind) {
     case StepKind::kPoke:
       return {.result = poke(step.address, step.value)};
     case StepKind::kGetWritable:
-      return {.result = take_for_vmm(PageType::kWritable, writable_references_).ok()};
+      return {.result = take_for_vmm(frame, PageType::kWritable, writable_references_).ok()};
     case StepKind::kPutWritable:
-      return give_back(writable_references_);
+      return {.result = give_back(frame, writable_references_)};
     case StepKind::kGetDescriptors: {
-      const Verdict verdict = take_for_vmm(PageType::kSegDesc, descriptor_references_);
-      return {.result = return_value(verdict.error), .rule = verdict.rule};
+      const Verdict verdict = take_for_vmm(frame, PageType::kSegDesc, descriptor_references_);
+      return refused(verdict.error, verdict.rule);
     }
     case StepKind::kPutDescriptors:
-      return give_back(descriptor_references_);
+      return {.result = give_back(frame, descriptor_references_)};
     case StepKind::kDropBase:
       roots_[step.vcpu] = Roots{};
       derive_books();

@@ -46,6 +46,9 @@ struct Outcome {
   friend bool operator==(const Outcome&, const Outcome&) = default;
 };
 
+// The form in which a descriptor is stored: DPL 3 if it is present; and whether it may be at all.
+uint64_t stored_descriptor(uint64_t descriptor, bool& allowed);
+
 class ReferenceModel {
  public:
   // What a frame is used as, and how often.
@@ -103,6 +106,7 @@ class ReferenceModel {
 
  private:
   using Books = std::array<Usage, kFrames>;
+  using References = std::array<uint64_t, kFrames>;
   struct Verdict {
     Errno error = Errno::kOk;
     Rule rule = Rule::kNone;
@@ -139,13 +143,16 @@ class ReferenceModel {
   Outcome apply_array(const Step& step, const std::function<Verdict(const Request&)>& apply_one);
   Verdict apply_update(const Request& request);
   Verdict apply_operation(unsigned vcpu, const Request& request);
+  Verdict pin(PtLevel level, uint64_t frame);
   Verdict load_base(unsigned vcpu, uint64_t frame, bool user);
-  Verdict flush(unsigned vcpu, uint64_t command, uint64_t bitmap);
+  Verdict operation_without_effect(unsigned vcpu, const Request& request);
   Verdict clear_or_copy(uint64_t to, std::optional<uint64_t> from);
   Outcome update_va_mapping(const Step& step);
   Outcome emulate(const Step& step);
   Outcome update_descriptor(const Step& step);
   Outcome vmm_step(const Step& step);
+  Verdict take_for_vmm(uint64_t frame, PageType type, References& references);
+  bool give_back(uint64_t frame, References& references);
   bool poke(uint64_t machine_address, uint64_t value);
   Outcome set_base(const Step& step);
   Outcome copy(const Step& step);
@@ -155,8 +162,8 @@ class ReferenceModel {
   std::array<uint64_t, kFrames> pfns_{};
   std::set<uint64_t> pins_;
   std::vector<Roots> roots_;
-  std::array<uint64_t, kFrames> writable_references_{};
-  std::array<uint64_t, kFrames> descriptor_references_{};
+  References writable_references_{};
+  References descriptor_references_{};
   Books books_{};
 
   // Slots that were ever written with something, so that nobody reads 512 zeros.

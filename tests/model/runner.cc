@@ -18,7 +18,10 @@ std::string outcome_text(const Outcome& outcome) {
 }  // namespace
 
 Comparison::Comparison(const Scenario& scenario, RunOptions options, Coverage* coverage)
-    : model_(scenario), machine_(scenario, Batching::kWhole), coverage_(coverage) {
+    : model_(scenario),
+      machine_(scenario, Batching::kWhole),
+      vcpu_count_(scenario.vcpus),
+      coverage_(coverage) {
   if (options.unbatched_twin) twin_.emplace(scenario, Batching::kOneByOne);
 }
 
@@ -53,7 +56,11 @@ std::optional<std::string> Comparison::apply(const Step& step) {
   }
   last_ = got;
   const uint64_t changed = model_.take_changed_frames();
-  if (coverage_ != nullptr) coverage_->note(step, got, machine_.refusal());
+  if (coverage_ != nullptr) {
+    coverage_->note(step, got, machine_.refusal());
+    // The state changes slowly; now and then is enough.
+    if (++steps_ % 16 == 0) coverage_->note_state(model_, vcpu_count_);
+  }
   if (auto broken = compare(machine_, wanted, got, changed)) return broken;
   if (!twin_) return std::nullopt;
   if (step.kind != StepKind::kStore) got = twin_->apply(step);

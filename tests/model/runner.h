@@ -42,7 +42,9 @@ class Comparison {
   ReferenceModel model_;
   Machine machine_;
   std::optional<Machine> twin_;
+  const unsigned vcpu_count_;
   Coverage* coverage_;
+  uint64_t steps_ = 0;
   Outcome last_;
 };
 
