@@ -333,10 +333,11 @@ Outcome ReferenceModel::copy(const Step& step) {
 Outcome ReferenceModel::set_base(const Step& step) {
   Books books = books_;
   Verdict verdict = take(books, step.address, PageType::kL4);
-  if (verdict.ok() && step.value != 0) verdict = take(books, step.value, PageType::kL4);
+  const bool none = step.value == 0 || step.value == kInvalidMfn.raw();
+  if (verdict.ok() && !none) verdict = take(books, step.value, PageType::kL4);
   if (!verdict.ok()) return refused(verdict.error, verdict.rule);
   roots_[step.vcpu].kernel = step.address;
-  roots_[step.vcpu].user = step.value == 0 ? std::nullopt : std::optional(step.value);
+  roots_[step.vcpu].user = none ? std::nullopt : std::optional(step.value);
   accept(books);
   return {};
 }
