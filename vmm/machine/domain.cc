@@ -99,6 +99,7 @@ absl::Status Domain::create_processors() {
 
 absl::Status Domain::build_mmu(std::span<const Mfn> p2m) {
   frame_table_.resize(memory_.frame_count());
+  platform_.set_frame_table(frame_table_);
   mmu_ = std::make_unique<pvmmu::Mmu>(platform_, frame_table_, options_.vcpus);
   for (uint64_t pfn = 0; pfn < p2m.size(); ++pfn) mmu_->assign_frame(p2m[pfn], Pfn(pfn));
   mmu_->share_frame(shared_info_frame_);

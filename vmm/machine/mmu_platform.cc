@@ -30,6 +30,7 @@ uint64_t MmuPlatform::read_entry(Mfn table, unsigned index) {
 
 bool MmuPlatform::compare_exchange_entry(Mfn table, unsigned index, uint64_t& expected,
                                          uint64_t desired) {
+  ++change_count_;
   return std::atomic_ref(*entry(table, index)).compare_exchange_strong(expected, desired);
 }
 
@@ -38,7 +39,14 @@ void MmuPlatform::read_bytes(Maddr from, void* to, size_t size) {
 }
 
 void MmuPlatform::write_bytes(Maddr to, const void* from, size_t size) {
-  std::memcpy(memory_.range(to, size), from, size);
+  if (size == sizeof(uint64_t) && to.raw() % sizeof(uint64_t) == 0) {
+    // One store: it may be a descriptor that a processor is about to read.
+    uint64_t value;
+    std::memcpy(&value, from, sizeof(value));
+    std::atomic_ref(*reinterpret_cast<uint64_t*>(memory_.range(to, size))).store(value);
+  } else {
+    std::memcpy(memory_.range(to, size), from, size);
+  }
   note_host_write(to.frame());
 }
 
@@ -64,6 +72,13 @@ void MmuPlatform::frame_becomes_table(Mfn table) {
   state = {.was_table = true, .host_wrote = false};
 }
 
+bool MmuPlatform::is_live_root(Mfn root) const {
+  if (root == monitor_.idle_root()) return true;
+  if (root.raw() >= frames_.size()) return false;
+  const pvmmu::PageInfo& page = frames_[root.raw()];
+  return page.type == pvmmu::PageType::kL4 && page.validated;
+}
+
 std::vector<uint64_t> MmuPlatform::take_touches() {
   touch_count_ += touches_.size();
   return std::exchange(touches_, {});
@@ -72,7 +87,9 @@ std::vector<uint64_t> MmuPlatform::take_touches() {
 void MmuPlatform::finish_touches() {
   if (touches_.empty() || processors_.empty()) return;
   touch_count_ += touches_.size();
-  status_.Update(processors_[current_]->touch(touches_));
+  Processor& processor = *processors_[current_];
+  if (!is_live_root(processor.hardware_root())) processor.move_to_root(monitor_.idle_root());
+  status_.Update(processor.touch(touches_));
   touches_.clear();
 }
 

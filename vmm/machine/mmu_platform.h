@@ -17,6 +17,7 @@
 #include "machine/machine_memory.h"
 #include "machine/monitor_space.h"
 #include "machine/processor.h"
+#include "pvmmu/page_info.h"
 #include "pvmmu/platform.h"
 
 namespace vmm {
@@ -27,6 +28,10 @@ class MmuPlatform final : public pvmmu::Platform {
 
   // The processors, once they exist. Until then nobody can hold a translation.
   void set_processors(std::span<const std::unique_ptr<Processor>> processors);
+  // The MMU's frame table, to look at.
+  void set_frame_table(std::span<const pvmmu::PageInfo> frames) { frames_ = frames; }
+  // Whether a root has the hypervisor's slots, and will while the lock is held.
+  bool is_live_root(pvmmu::Mfn root) const;
   // Whose request is being served: flushes of that vCPU are paid when it next enters.
   void set_current(unsigned vcpu) { current_ = vcpu; }
 
@@ -35,6 +40,8 @@ class MmuPlatform final : public pvmmu::Platform {
   // Touches them now, on the current vCPU's processor (several vCPUs).
   void finish_touches();
   uint64_t touch_count() const { return touch_count_; }
+  // How many entries were written so far.
+  uint64_t change_count() const { return change_count_; }
   // The host wrote to a frame by other means than this interface.
   void note_host_write(pvmmu::Mfn frame);
   // Set when the monitor failed to touch; the machine must stop.
@@ -63,10 +70,12 @@ class MmuPlatform final : public pvmmu::Platform {
   MonitorSpace& monitor_;
   const bool shadow_paging_;
   std::span<const std::unique_ptr<Processor>> processors_;
+  std::span<const pvmmu::PageInfo> frames_;
   unsigned current_ = 0;
   std::vector<uint64_t> touches_;
   std::vector<ShadowState> shadow_;
   uint64_t touch_count_ = 0;
+  uint64_t change_count_ = 0;
   absl::Status status_;
 };
 

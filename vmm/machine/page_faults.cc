@@ -12,7 +12,8 @@ namespace {
 using pvmmu::LinearAddr;
 
 // A processor may fault on a translation that the tables have permitted meanwhile, and a shadow MMU
-// more than once. A permitted access that keeps faulting is a broken machine, not a guest's doing.
+// more than once; and another vCPU may change the entry back and forth. A permitted access that
+// keeps faulting while no entry changes is a broken machine, not a guest's doing.
 constexpr unsigned kSpuriousLimit = 64;
 
 bool in_xen_m2p_slot(LinearAddr address) {
@@ -63,8 +64,11 @@ void Vcpu::handle_page_fault(const Trap& trap) {
 
 // Drops what the processor (or a shadow MMU) may still hold of this translation, and tries again.
 bool Vcpu::retry_spurious(const pvmmu::WalkResult& walk, uint64_t address) {
-  spurious_in_a_row_ = spurious_address_ == address ? spurious_in_a_row_ + 1 : 1;
+  const uint64_t changes = domain_.platform().change_count();
+  const bool same = spurious_address_ == address && spurious_changes_ == changes;
+  spurious_in_a_row_ = same ? spurious_in_a_row_ + 1 : 1;
   spurious_address_ = address;
+  spurious_changes_ = changes;
   if (spurious_in_a_row_ > kSpuriousLimit) {
     domain_.stop(RunResult::End::kFailed, std::nullopt,
                  absl::StrFormat("vCPU %u: the processor keeps faulting at 0x%x, which its page "

@@ -17,6 +17,8 @@ constexpr uint32_t kMsrStar = 0xc000'0081;
 constexpr uint32_t kMsrLstar = 0xc000'0082;
 constexpr uint32_t kMsrCstar = 0xc000'0083;
 constexpr uint32_t kMsrSyscallMask = 0xc000'0084;
+constexpr uint32_t kMsrFsBase = 0xc000'0100;
+constexpr uint32_t kMsrGsBase = 0xc000'0101;
 constexpr uint64_t kSyscallMaskedFlags = 0x4'7700;  // AC NT IOPL DF IF TF
 constexpr uint64_t kRing0Flags = 0x2;
 constexpr uint16_t kFlatCode64 = 0xe033;
@@ -119,10 +121,14 @@ absl::Status Processor::initialise(const KvmTraits& traits) {
                            {kMsrSyscallMask, kSyscallMaskedFlags}};
   if (auto status = vcpu_.set_msrs(msrs); !status.ok()) return status;
   loaded_root_ = monitor_.idle_root();
-  return absl::OkStatus();
+  // The shared copy is filled by exits; before the first one it is what was just set.
+  return vcpu_.get_special_registers(vcpu_.sregs());
 }
 
 absl::Status Processor::set_msr(uint32_t index, uint64_t value) {
+  // The shared special registers may be written back as a whole: keep them true.
+  if (index == kMsrFsBase) vcpu_.sregs().fs.base = value;
+  if (index == kMsrGsBase) vcpu_.sregs().gs.base = value;
   const MsrValue msr{index, value};
   return vcpu_.set_msrs({&msr, 1});
 }
@@ -363,6 +369,16 @@ absl::Status Processor::touch(std::span<const uint64_t> entry_addresses) {
     entry_addresses = entry_addresses.subspan(part.size());
   }
   return absl::OkStatus();
+}
+
+pvmmu::Mfn Processor::hardware_root() const {
+  return pvmmu::Maddr(vcpu_.shared().s.regs.sregs.cr3).frame();
+}
+
+void Processor::move_to_root(pvmmu::Mfn root) {
+  vcpu_.sregs().cr3 = root.raw() << pvmmu::kPageShift;
+  vcpu_.mark_sregs_dirty();
+  loaded_root_ = pvmmu::kInvalidMfn;
 }
 
 absl::Status Processor::bare_round_trip() {

@@ -65,6 +65,11 @@ class Processor {
   // One bare round trip from ring 0 (for measurements).
   absl::Status bare_round_trip();
 
+  // The root that CR3 holds. Ring 0 starts on it, so its hypervisor slots must be in place.
+  pvmmu::Mfn hardware_root() const;
+  // Puts another root into CR3 from outside, before the next instruction.
+  void move_to_root(pvmmu::Mfn root);
+
   absl::Status set_msr(uint32_t index, uint64_t value);
   absl::StatusOr<uint64_t> msr(uint32_t index);
 

@@ -109,7 +109,11 @@ void Vcpu::wait(std::unique_lock<std::mutex>& lock, std::optional<uint64_t> dead
 }
 
 bool Vcpu::runnable_or_woken() {
-  if (!waiting_) return up_ && !pending_action_;
+  if (!waiting_) {
+    return up_ &&
+           (!pending_action_ || pending_action_->action == HypercallOutcome::Action::kYield ||
+            domain_.hypercalls().places().upcall_due(VcpuId{id_}));
+  }
   std::lock_guard lock(wake_mutex_);
   return wake_requested_;
 }
@@ -138,7 +142,21 @@ pvmmu::Mfn Vcpu::root() const {
                           : domain_.mmu().user_base_pointer(self);
 }
 
+// Ring 0 begins on the root that CR3 still holds. Once this vCPU has other base pointers, that root
+// may be demoted, and lose the hypervisor's slots, by any vCPU at any time.
+void Vcpu::leave_unheld_root() {
+  const VcpuId self{id_};
+  const pvmmu::Mfn held = processor_.hardware_root();
+  if (held == domain_.monitor().idle_root() || held == domain_.mmu().kernel_base_pointer(self) ||
+      held == domain_.mmu().user_base_pointer(self)) {
+    return;
+  }
+  if (domain_.vcpu_count() == 1 && domain_.platform().is_live_root(held)) return;
+  processor_.move_to_root(root());
+}
+
 void Vcpu::enter_guest(std::unique_lock<std::mutex>& lock) {
+  leave_unheld_root();
   EntryPlan plan{root(), std::exchange(cpu_.gs_exchange_owed, false), {}};
   if (domain_.vcpu_count() == 1) {
     plan.touches = domain_.platform().take_touches();

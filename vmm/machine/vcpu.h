@@ -72,6 +72,7 @@ class Vcpu {
   void run_until_stopped(std::unique_lock<std::mutex>& lock);
   bool wait_until_runnable(std::unique_lock<std::mutex>& lock);
   void wait(std::unique_lock<std::mutex>& lock, std::optional<uint64_t> deadline);
+  void leave_unheld_root();
   void enter_guest(std::unique_lock<std::mutex>& lock);
   void account_trap();
   void count_exits();
@@ -150,6 +151,7 @@ class Vcpu {
   std::optional<HypercallOutcome> pending_action_;
   unsigned spurious_in_a_row_ = 0;
   uint64_t spurious_address_ = 0;
+  uint64_t spurious_changes_ = 0;
 
   std::condition_variable woken_;
   bool wake_requested_ = false;  // guarded by wake_mutex_

@@ -31,6 +31,8 @@ class ScratchMachine {
   void set_data_frame(unsigned index);
   // The machine address of kData's entry.
   uint64_t data_entry_address() const;
+  // The L4 that snippets run on.
+  pvmmu::Mfn root() const { return root_; }
   // The host's view of it.
   uint64_t* data_entry();
   // From now on entries of the snippet's space load CR3 again.

@@ -1,6 +1,6 @@
 // A guest that tries to get round the hypervisor. Command line: attack=NAME, or attack=all (also
-// without any) for all that a guest survives, or attack=list. Powers off if everything was refused, prints SUCCESS and
-// ends as crashed if something was not.
+// without any) for all that a guest survives, or attack=list. Powers off if everything was refused,
+// prints SUCCESS and ends as crashed if something was not.
 #include "hostile/attack.h"
 
 using namespace test_guest;

@@ -114,6 +114,14 @@ TEST_F(ProcessorTest, SetsGsBases) {
   EXPECT_EQ(registers_.rax, 0x1000u);
 }
 
+TEST_F(ProcessorTest, MovingToAnotherRootKeepsTheSegmentBases) {
+  ASSERT_TRUE(machine_->processor().set_msr(kMsrGsBase, 0x1000).ok());
+  machine_->processor().move_to_root(machine_->root());
+  EXPECT_EQ(machine_->processor().hardware_root(), machine_->root());
+  machine_->run(std::vector<uint8_t>{0xf3, 0x48, 0x0f, 0xae, 0xc8, 0xcc}, registers_);
+  EXPECT_EQ(registers_.rax, 0x1000u);
+}
+
 TEST_F(ProcessorTest, KickEndsAnEndlessLoop) {
   std::atomic<bool> kicked{false};
   std::thread kicker([&] {

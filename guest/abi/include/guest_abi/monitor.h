@@ -54,16 +54,16 @@ inline constexpr uint16_t kMonitorTssSelector = 0xe040;
 // At kMonitorText: the addresses of the monitor's entry points.
 struct MonitorHeader {
   uint64_t magic;
-  uint64_t vector_stubs;     // 256 of them, MONITOR_VECTOR_STUB_SIZE bytes each
-  uint64_t resume;           // iret frame at rsp
-  uint64_t resume_load;      // rax = new CR3; at rsp: guest's rax, iret frame
-  uint64_t resume_swap;      // as resume_load, after exchanging the GS bases
-  uint64_t resume_touch;     // rsi = list of entries, rcx = count > 0; at rsp: guest's rsi and rcx,
-                             // then new CR3, guest's rax, iret frame
+  uint64_t vector_stubs;  // 256 of them, MONITOR_VECTOR_STUB_SIZE bytes each
+  uint64_t resume;        // iret frame at rsp
+  uint64_t resume_load;   // rax = new CR3; at rsp: guest's rax, iret frame
+  uint64_t resume_swap;   // as resume_load, after exchanging the GS bases
+  uint64_t resume_touch;  // rsi = list of entries, rcx = count > 0; at rsp: guest's rsi and rcx,
+                          // then new CR3, guest's rax, iret frame
   uint64_t resume_touch_swap;
-  uint64_t service_touch;    // rsi, rcx as above; ends at MONITOR_PORT_SERVICE
-  uint64_t service_load;     // rax = new CR3; ends at MONITOR_PORT_SERVICE
-  uint64_t service_none;     // only ends at MONITOR_PORT_SERVICE: a bare round trip
+  uint64_t service_touch;  // rsi, rcx as above; ends at MONITOR_PORT_SERVICE
+  uint64_t service_load;   // rax = new CR3; ends at MONITOR_PORT_SERVICE
+  uint64_t service_none;   // only ends at MONITOR_PORT_SERVICE: a bare round trip
 };
 
 inline constexpr uint64_t kMonitorMagic = 0x31726f74696e6f6d;  // "monitor1"
