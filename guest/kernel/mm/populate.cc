@@ -22,24 +22,80 @@ bool make_tables(Mm& mm, const Range& range) {
   return true;
 }
 
-// Nothing was accessed yet: A and D stay clear.
-bool fill_span(Mm& mm, const TableSpan& span) {
+// The pages that the absent entries of one table will get, by ascending address. Taken, and zeroed,
+// before the table's lock: a lock is not held while memory is looked for.
+class PagesAhead {
+ public:
+  explicit PagesAhead(Page& storage) : pages_(static_cast<Page**>(address_of(storage))) {}
+  ~PagesAhead() {
+    while (used_ < count_) {
+      frame_put(*pages_[used_++]);
+    }
+  }
+  PagesAhead(const PagesAhead&) = delete;
+  PagesAhead& operator=(const PagesAhead&) = delete;
+
+  void add(Page& page) { pages_[count_++] = &page; }
+  Page& next() { return *pages_[used_++]; }
+
+ private:
+  Page** pages_;  // a table has no more entries than a frame has room for pointers
+  unsigned count_ = 0;
+  unsigned used_ = 0;
+};
+
+static_assert(pvmmu::kEntriesPerTable * sizeof(Page*) <= pvmmu::kPageSize);
+
+// Calls visit(place, area) for each entry of the span that has no page, until it returns false.
+template <typename Visit>
+bool for_each_absent(Mm& mm, const TableSpan& span, Visit visit) {
   const Vma* area = mm.areas.find(span.start);
   for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
     if (!area->contains(address)) {
       area = area->next;
     }
     const PtePlace place{mm, *span.table, address};
-    if (pte_read(place).has_page()) {
-      continue;
-    }
-    Page* page = take_page_for(*area, address);
-    if (page == nullptr) {
+    if (!pte_read(place).has_page() && !visit(place, *area)) {
       return false;
     }
-    pte_establish(place, UserPte::make(mfn_of(*page), area->prot, true));
   }
   return true;
+}
+
+// The mm's lock keeps the absent entries absent in between.
+bool fill_span(Mm& mm, const TableSpan& span, Page& storage, uint64_t phase) {
+  PagesAhead ahead(storage);
+  const bool taken = for_each_absent(mm, span, [&ahead](const PtePlace& place, const Vma& area) {
+    Page* page = take_page_for(area, place.address);
+    if (page != nullptr) {
+      ahead.add(*page);
+    }
+    return page != nullptr;
+  });
+  if (!taken) {
+    return false;
+  }
+  const LabelScope label(phase);
+  LazySection section(mm, *span.table);
+  // Nothing was accessed yet: A and D stay clear.
+  return for_each_absent(mm, span, [&ahead](const PtePlace& place, const Vma& area) {
+    pte_establish(place, UserPte::make(mfn_of(ahead.next()), area.prot, true));
+    return true;
+  });
+}
+
+bool fill_spans(Mm& mm, const Range& range, uint64_t phase) {
+  Page* storage = alloc_frame();
+  if (storage == nullptr) {
+    return false;
+  }
+  bool filled = true;
+  for (TableSpan span = next_l1_table(mm, range.start, range.end); span && filled;
+       span = next_l1_table(mm, span.end, range.end)) {
+    filled = fill_span(mm, span, *storage, phase);
+  }
+  free_frame(*storage);
+  return filled;
 }
 
 // False if an area in the range may not be read.
@@ -67,16 +123,8 @@ int64_t sys_populate(Mm& mm, uint64_t address, uint64_t length, uint64_t phase) 
   if (!all_accessible(mm, range)) {
     return -kEinval;
   }
-  if (!make_tables(mm, range)) {
+  if (!make_tables(mm, range) || !fill_spans(mm, range, phase)) {
     return -kEnomem;
-  }
-  for (TableSpan span = next_l1_table(mm, range.start, range.end); span;
-       span = next_l1_table(mm, span.end, range.end)) {
-    const LabelScope label(phase);
-    LazySection section(mm, *span.table);
-    if (!fill_span(mm, span)) {
-      return -kEnomem;
-    }
   }
   return 0;
 }

@@ -63,7 +63,9 @@ class Mmu {
   // As MMUEXT_PIN_Ln_TABLE; 0 or a negative errno.
   int pin_initial(PtLevel level, Mfn root, Refusal* why = nullptr);
   // Puts a vCPU on its first tables (an L4 each, promoted if need be). kInvalidMfn for no user
-  // table. 0 or a negative errno, and then nothing has changed.
+  // table. 0 or a negative errno, and then no type, count or base pointer has changed; but where
+  // `user` is refused after `kernel` had to be promoted, the entries of that table stay as a
+  // promotion stores them.
   int set_initial_base_pointer(VcpuId vcpu, Mfn kernel, Mfn user = kInvalidMfn,
                                Refusal* why = nullptr);
   // Takes a vCPU off its tables: it must not run any more.
