@@ -149,6 +149,11 @@ void Processor::kick() {
   pthread_kill(thread_, kick_signal());
 }
 
+void Processor::ask_attention() {
+  attention_asked_.store(true);
+  if (in_guest_.load()) kick();
+}
+
 void Processor::wait_until_flushed() {
   while (in_guest_.load() && flush_owed_.load()) sched_yield();
 }
@@ -253,6 +258,10 @@ Trap Processor::run_to_exit(GuestRegisters& registers, EntryPlan plan) {
     in_guest_.store(true);
     // A debt that was made after prepare_entry looked: its maker saw us outside. Arrange again.
   } while (flush_owed_.load() && (in_guest_.store(false), true));
+  if (attention_asked_.load()) {
+    in_guest_.store(false);
+    return not_begun(plan);
+  }
   int error;
   do {
     error = enter_once();
@@ -262,6 +271,14 @@ Trap Processor::run_to_exit(GuestRegisters& registers, EntryPlan plan) {
     return {Trap::Kind::kFailed, 0, 0, 0, absl::StrCat("KVM_RUN: ", std::strerror(error))};
   }
   return decode_exit(registers);
+}
+
+// The context is still the caller's; all that the plan wanted is done by the next entry.
+Trap Processor::not_begun(EntryPlan& plan) {
+  swap_unfinished_ = plan.swap_gs;
+  unfinished_ = std::move(plan.touches);
+  loaded_root_ = pvmmu::kInvalidMfn;
+  return {};
 }
 
 Trap Processor::interrupted(GuestRegisters& registers, EntryPlan& plan) {
@@ -275,14 +292,11 @@ Trap Processor::interrupted(GuestRegisters& registers, EntryPlan& plan) {
     registers.rflags = regs.rflags;
     return {};
   }
-  // On a resume path that was not finished: the context is still the caller's; what the path had
-  // not done is done by the next one.
+  // On a resume path that was not finished; of its steps only the exchange must not be done twice.
   const guest_abi::MonitorHeader& entry = monitor_.entry_points();
-  swap_unfinished_ =
+  plan.swap_gs =
       plan.swap_gs && (regs.rip == entry.resume_swap || regs.rip == entry.resume_touch_swap);
-  unfinished_ = std::move(plan.touches);
-  loaded_root_ = pvmmu::kInvalidMfn;
-  return {};
+  return not_begun(plan);
 }
 
 Trap Processor::decode_exit(GuestRegisters& registers) {

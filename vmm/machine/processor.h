@@ -77,6 +77,11 @@ class Processor {
   bool in_guest() const { return in_guest_.load(); }
   // Makes a vCPU that is in KVM_RUN leave it soon.
   void kick();
+  // Makes the vCPU's thread look around before it executes anything more at CPL3: kicks it, or ends
+  // the run that it is about to begin. Any thread; after what there is to see was written.
+  void ask_attention();
+  // The thread is about to look around.
+  void attention_given() { attention_asked_.store(false); }
   // Waits until the vCPU is outside KVM_RUN or has paid its flush.
   void wait_until_flushed();
   // The owning thread calls it once, before anybody may kick.
@@ -96,6 +101,7 @@ class Processor {
   void push(uint64_t value);
   int enter_once();
   bool must_finish_delivery() const;
+  Trap not_begun(EntryPlan& plan);
   Trap interrupted(GuestRegisters& registers, EntryPlan& plan);
   Trap decode_exit(GuestRegisters& registers);
   Trap decode_exception(GuestRegisters& registers, unsigned vector);
@@ -108,6 +114,7 @@ class Processor {
   std::atomic<bool> bound_{false};
   std::atomic<bool> in_guest_{false};
   std::atomic<bool> flush_owed_{false};
+  std::atomic<bool> attention_asked_{false};
   std::atomic<uint64_t> kicks_{0};
   uint64_t exits_[kExitReasons] = {};
   pvmmu::Mfn loaded_root_;            // what CR3 holds, or invalid if it is to be loaded again

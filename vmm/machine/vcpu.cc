@@ -31,7 +31,7 @@ void Vcpu::wake() {
     wake_requested_ = true;
   }
   woken_.notify_all();
-  if (processor_.in_guest()) processor_.kick();
+  processor_.ask_attention();
 }
 
 void Vcpu::thread_main() {
@@ -42,7 +42,9 @@ void Vcpu::thread_main() {
 }
 
 void Vcpu::run_until_stopped(std::unique_lock<std::mutex>& lock) {
-  while (!domain_.stopping()) {
+  for (;;) {
+    processor_.attention_given();
+    if (domain_.stopping()) return;
     if (!wait_until_runnable(lock)) continue;
     deliver_events();
     if (domain_.stopping()) return;

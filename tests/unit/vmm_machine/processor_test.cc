@@ -140,6 +140,17 @@ TEST_F(ProcessorTest, KickEndsAnEndlessLoop) {
   EXPECT_LT(registers_.rip, ScratchMachine::kCode + 5);
 }
 
+TEST_F(ProcessorTest, AttentionAskedBeforeTheEntryIsNotLost) {
+  machine_->processor().ask_attention();
+  // jmp to itself: without the request this would never end.
+  const Trap trap = machine_->run(std::vector<uint8_t>{0xeb, 0xfe}, registers_);
+  EXPECT_EQ(trap.kind, Trap::Kind::kKicked) << trap.failure;
+  EXPECT_EQ(registers_.rip, ScratchMachine::kCode);
+  machine_->processor().attention_given();
+  const Trap next = machine_->run(std::vector<uint8_t>{0xcc}, registers_);
+  EXPECT_EQ(next.vector, kBreakpoint) << next.failure;
+}
+
 TEST_F(ProcessorTest, KicksLoseNoWork) {
   // 1: inc %rax; cmp %rcx,%rax; jne 1b; int3: the count is exact however often it is interrupted.
   const std::vector<uint8_t> code{0x48, 0xff, 0xc0, 0x48, 0x39, 0xc8, 0x75, 0xf8, 0xcc};
