@@ -11,15 +11,17 @@
 
 namespace pvmmu {
 
-#define PVMMU_ERRNOS(X)                                                                          \
-  X(EPERM)                                                                                       \
-  X(ENOENT)                                                                                      \
-  X(ESRCH) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD) X(EAGAIN) X(ENOMEM) X(EACCES)  \
-      X(EFAULT) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV) X(ENOTDIR) X(EISDIR) X(EINVAL) X(ENFILE)   \
-          X(EMFILE) X(ENOSPC) X(EROFS) X(EMLINK) X(EDOM) X(ERANGE) X(EDEADLK) X(ENAMETOOLONG)    \
-              X(ENOLCK) X(ENOSYS) X(ENOTEMPTY) X(ENODATA) X(ETIME) X(EBADMSG) X(EOVERFLOW)       \
-                  X(EILSEQ) X(ENOTSOCK) X(EMSGSIZE) X(EOPNOTSUPP) X(EADDRINUSE) X(EADDRNOTAVAIL) \
-                      X(ENOBUFS) X(EISCONN) X(ENOTCONN) X(ETIMEDOUT) X(ECONNREFUSED)
+// The formatter never comes to rest on this list.
+// clang-format off
+#define PVMMU_ERRNOS(X)                                                              \
+  X(EPERM) X(ENOENT) X(ESRCH) X(EIO) X(ENXIO) X(E2BIG) X(ENOEXEC) X(EBADF) X(ECHILD) \
+  X(EAGAIN) X(ENOMEM) X(EACCES) X(EFAULT) X(EBUSY) X(EEXIST) X(EXDEV) X(ENODEV)      \
+  X(ENOTDIR) X(EISDIR) X(EINVAL) X(ENFILE) X(EMFILE) X(ENOSPC) X(EROFS) X(EMLINK)    \
+  X(EDOM) X(ERANGE) X(EDEADLK) X(ENAMETOOLONG) X(ENOLCK) X(ENOSYS) X(ENOTEMPTY)      \
+  X(ENODATA) X(ETIME) X(EBADMSG) X(EOVERFLOW) X(EILSEQ) X(ENOTSOCK) X(EMSGSIZE)      \
+  X(EOPNOTSUPP) X(EADDRINUSE) X(EADDRNOTAVAIL) X(ENOBUFS) X(EISCONN) X(ENOTCONN)     \
+  X(ETIMEDOUT) X(ECONNREFUSED)
+// clang-format on
 
 enum class Errno : uint8_t {
   kOk = 0,
