@@ -45,25 +45,9 @@ void on_kick(int) {
   if (current_run != nullptr) current_run->immediate_exit = 1;
 }
 
-void copy_general(const kvm_regs& from, GuestRegisters& to) {
-  to.rax = from.rax;
-  to.rbx = from.rbx;
-  to.rcx = from.rcx;
-  to.rdx = from.rdx;
-  to.rsi = from.rsi;
-  to.rdi = from.rdi;
-  to.rbp = from.rbp;
-  to.r8 = from.r8;
-  to.r9 = from.r9;
-  to.r10 = from.r10;
-  to.r11 = from.r11;
-  to.r12 = from.r12;
-  to.r13 = from.r13;
-  to.r14 = from.r14;
-  to.r15 = from.r15;
-}
-
-void copy_general(const GuestRegisters& from, kvm_regs& to) {
+// The fifteen that carry over unchanged, between KVM's structure and ours, either way.
+template <typename From, typename To>
+void copy_general(const From& from, To& to) {
   to.rax = from.rax;
   to.rbx = from.rbx;
   to.rcx = from.rcx;
