@@ -1,9 +1,10 @@
 // The recount: everything that PageInfo claims, counted again from the entries in memory.
 //
 // It starts from what keeps frames in use by itself (pins, base pointers, references of the VMM,
-// loans) and reads the tables from L4 down, each once. What it takes from the frame table is only
-// who owns a frame, whether it is pinned and as what, and, to tell a same-level entry from an
-// ordinary one, the type of a table that an entry names; a wrong type there shows as a difference.
+// loans, work in progress) and reads the tables from L4 down, each once. What it takes from the
+// frame table is only who owns a frame, whether it is pinned and as what, how far it is validated,
+// and, to tell a same-level entry from an ordinary one, the type of a table that an entry names; a
+// wrong type there shows as a difference.
 #include "entry_bits.h"
 #include "pvmmu/mmu.h"
 
@@ -36,6 +37,11 @@ class Recount {
     }
   }
 
+  void use_root(Mfn root) {
+    use_as(root, PageType::kL4);
+    if (frames_.contains(root) && !frames_.at(root).whole()) report("base pointer", root, 1, 0);
+  }
+
   void read_tables() {
     read_level<PtLevel::kL4>();
     read_level<PtLevel::kL3>();
@@ -53,6 +59,7 @@ class Recount {
     const PageInfo& page = frames_.at(frame);
     if (page.pinned) use_as(frame, page.type);
     if (page.owner == FrameOwner::kShared) use_as(frame, PageType::kWritable);
+    if (page.in_progress) use_as(frame, page.type);
     for (uint32_t i = 0; i < page.external_count; ++i) use_as(frame, page.type);
     if (page.pinned && !is_table(page.type)) report("pinned without being a table", frame, 1, 0);
     if (page.external_count != 0 && is_table(page.type)) {
@@ -78,10 +85,12 @@ class Recount {
 
   template <PtLevel L>
   void read_table(Mfn table) {
-    for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
+    const PageInfo& page = frames_.at(table);
+    for (unsigned slot = 0; slot < page.validated_entries; ++slot) {
       const Pte<L> entry(platform_.read_entry(table, slot));
       at_ = WalkStep{table, slot, entry.raw()};
       if (is_hypervisor_slot(L, slot)) {
+        if (!page.whole()) continue;
         const uint64_t wanted = platform_.hypervisor_slot_entry(slot);
         if (((entry.raw() ^ wanted) & ~kPteAccessedDirty) != 0) {
           report("a hypervisor slot", table, wanted, entry.raw());
@@ -96,7 +105,8 @@ class Recount {
   template <PtLevel L>
   void count_entry(Pte<L> entry, Mfn table) {
     const Mfn frame = entry.frame();
-    if (has_refused_bits(entry) || adjusted_entry(entry) != entry) {
+    const bool stored = frames_.at(table).whole();
+    if (has_refused_bits(entry) || (stored && adjusted_entry(entry) != entry)) {
       report("bits of an entry", table, adjusted_entry(entry).raw(), entry.raw());
     }
     const PageInfo* page = frames_.find_guest(frame);
@@ -106,6 +116,7 @@ class Recount {
       ++tallies_[frame.raw()].total_count;
     } else {
       const bool same_level = frame == table || page->type == table_type(L);
+      if (stored && frame != table && !page->whole()) report("a table not whole", frame, 1, 0);
       if (!same_level) return use_as(frame, table_type(level_below(L)));
       if (entry.writable()) report("a writable same-level entry", frame, 0, entry.raw());
       if (frame == table) return;
@@ -126,9 +137,22 @@ class Recount {
     if (tally.linear_entries != 0 && tally.linear_uses != 0) {
       report("a chain of same-level entries", frame, 0, 1);
     }
+    check_validation(frame, page);
+  }
+
+  // How far a frame has come goes with its type and with who holds on to it.
+  void check_validation(Mfn frame, const PageInfo& page) {
     const bool table = is_table(page.type);
-    check("validated", frame, page.validated, table || page.type == PageType::kSegDesc);
-    check("validated entries", frame, page.validated_entries, table ? kEntriesPerTable : 0);
+    const bool any = page.validation != Validation::kUnvalidated;
+    if (any && !table && page.type != PageType::kSegDesc) report("validated", frame, 1, 0);
+    if (!table || any) {
+      check("validated entries", frame, page.validated_entries, table ? kEntriesPerTable : 0);
+    } else if (!page.in_progress) {
+      report("a table that nobody validates", frame, 1, 0);
+    } else if (page.type_count != 1) {
+      report("users of a table in progress", frame, page.type_count, 1);
+    }
+    if (page.in_progress && !table) report("in progress without being a table", frame, 1, 0);
   }
 
   void check(const char* what, Mfn frame, uint64_t believed, uint64_t counted) {
@@ -164,8 +188,9 @@ bool Mmu::audit(AuditSink& sink) {
   if (!recount.start()) return false;
   for (unsigned vcpu = 0; vcpu < vcpu_count_; ++vcpu) {
     const Roots& roots = roots_[vcpu];
-    if (roots.kernel != kInvalidMfn) recount.use_as(roots.kernel, PageType::kL4);
-    if (roots.user != kInvalidMfn) recount.use_as(roots.user, PageType::kL4);
+    for (const Mfn root : {roots.kernel, roots.user}) {
+      if (root != kInvalidMfn) recount.use_root(root);
+    }
   }
   recount.read_tables();
   return recount.compare();

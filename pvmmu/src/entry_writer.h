@@ -2,9 +2,12 @@
 // compare-exchange against exactly what was validated, give back what it was.
 //
 // A processor may set Accessed and Dirty at any moment, so a commit can find another value than was
-// read: then the references go back and all of it is done again with the new value. Nothing but
-// these two bits changes under the MMU's lock, and processors only set them, so the third attempt
-// succeeds; kAttempts allows for more and then refuses.
+// read: then it is done again with the new value. Nothing but these two bits changes under the
+// MMU's lock, so the reference that was taken serves the next attempt too; and processors only set
+// them, so the third attempt succeeds; kAttempts allows for more and then refuses.
+//
+// For a table above L1 both the reference taken and the one given back can be long work: kRestart
+// says that nothing was changed yet. The caller finishes as TypeKeeper demands.
 #pragma once
 
 #include "base/errno.h"
@@ -25,31 +28,39 @@ class EntryWriter {
       : platform_(platform), types_(types), tlb_(tlb) {}
 
   // compute(uint64_t& value) turns the entry's present value into the wanted one, or returns false
-  // if the entry is to stay as it is. `old_value` receives what was there. The table must be
-  // validated at level L. On error nothing has changed.
+  // if the entry is to stay as it is. `old_value` receives what was there. The table must be whole,
+  // at level L. On error nothing has changed. Above L1 compute must not look at the old value but
+  // for its Accessed and Dirty bits.
   template <PtLevel L, typename Compute>
   Errno change(Call& call, Mfn table, unsigned slot, Compute compute, uint64_t& old_value) {
     if (is_hypervisor_slot(L, slot)) return refuse_slot(call, table, slot);
+    Pte<L> held;  // the entry whose reference was taken; not present: none
     for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
       old_value = platform_.read_entry(table, slot);
       uint64_t wanted_value = old_value;
-      if (!compute(wanted_value)) return Errno::kOk;
+      const bool wanted_at_all = compute(wanted_value);
       const Pte<L> before(old_value);
       const Pte<L> wanted(wanted_value);
       const Pte<L> after = adjusted_entry(wanted);
       const bool moves = moves_reference(before, after);
+      if (held.present() && (!wanted_at_all || !moves || moves_reference(held, after))) {
+        types_.put_from_entry(call.counters, held, table);
+        held = Pte<L>();
+      }
+      if (!wanted_at_all) return Errno::kOk;
       // Without a move the frame and its use are those validated before; the bits may be new.
-      if (after.present() && (moves || has_refused_bits(wanted))) {
+      if (after.present() && !held.present() && (moves || has_refused_bits(wanted))) {
         const Errno error = types_.get_from_entry(call, wanted, table, slot);
         if (error != Errno::kOk) return error;
+        held = after;
       }
       uint64_t expected = old_value;
       if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) {
         finish(call.counters, before, after, table, slot, moves);
         return Errno::kOk;
       }
-      if (moves && after.present()) types_.put_from_entry(call.counters, after, table);
     }
+    if (held.present()) types_.put_from_entry(call.counters, held, table);
     return types_.refuse(call, Rule::kAccessedDirty, Errno::kEBUSY, "the entry kept changing",
                          table);
   }

@@ -41,7 +41,7 @@ size_t Mmu::find_users(Mfn frame, std::span<FrameUser> users) {
     const Mfn table(i);
     const PageType type = frames_.at(table).type;
     if (!is_table(type)) continue;
-    for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
+    for (unsigned slot = 0; slot < frames_.at(table).validated_entries; ++slot) {
       if (is_hypervisor_slot(table_level(type), slot)) continue;
       const uint64_t entry = platform_.read_entry(table, slot);
       if ((entry & kPtePresent) == 0 || (entry & kPteFrameMask) >> kPageShift != frame.raw()) {

@@ -52,6 +52,7 @@ WalkResult GuestMemory::walk(Mfn root, LinearAddr address, Access access) {
     return result;
   }
   if (!frames_.contains(root) || frames_.at(root).type != PageType::kL4) return result;
+  if (!frames_.at(root).whole()) return result;
   result.writable = result.user = result.executable = true;
   Mfn table = root;
   PtLevel level = PtLevel::kL4;

@@ -28,6 +28,7 @@ void Mmu::share_frame(Mfn frame) {
 int Mmu::pin_initial(PtLevel level, Mfn root, Refusal* why) {
   Call call = own_call(VcpuId{0});
   const Errno error = pin(call, root, level);
+  types_.finish(call);
   if (error != Errno::kOk) {
     finish_refused(call, "pin_initial", error, 0);
     if (why != nullptr) *why = call.refusal;
@@ -37,26 +38,36 @@ int Mmu::pin_initial(PtLevel level, Mfn root, Refusal* why) {
 
 int Mmu::set_initial_base_pointer(VcpuId vcpu, Mfn kernel, Mfn user, Refusal* why) {
   Call call = own_call(vcpu);
-  Errno error = types_.get_page_and_type(call, kernel, PageType::kL4);
+  Errno error = types_.get_validated(call, kernel, PageType::kL4);
   if (error == Errno::kOk && user != kInvalidMfn) {
-    error = types_.get_page_and_type(call, user, PageType::kL4);
-    if (error != Errno::kOk) types_.put_page_and_type(call.counters, kernel);
+    error = types_.get_validated(call, user, PageType::kL4);
+    types_.finish(call);
+    if (error != Errno::kOk) put_in_one_go(call, kernel);
   }
   if (error != Errno::kOk) {
+    types_.finish(call);
     finish_refused(call, "set_initial_base_pointer", error, 0);
     if (why != nullptr) *why = call.refusal;
     return static_cast<int>(return_value(error));
   }
+  types_.store_validated(call, kernel);
+  if (user != kInvalidMfn) types_.store_validated(call, user);
   drop_base_pointers(vcpu);
   roots_[index_of(vcpu)] = Roots{kernel, user};
   return 0;
 }
 
 void Mmu::drop_base_pointers(VcpuId vcpu) {
+  Call call = own_call(vcpu);
   Roots& roots = roots_[index_of(vcpu)];
-  if (roots.kernel != kInvalidMfn) types_.put_page_and_type(own_counters_, roots.kernel);
-  if (roots.user != kInvalidMfn) types_.put_page_and_type(own_counters_, roots.user);
+  if (roots.kernel != kInvalidMfn) put_in_one_go(call, roots.kernel);
+  if (roots.user != kInvalidMfn) put_in_one_go(call, roots.user);
   roots = Roots{};
+}
+
+void Mmu::put_in_one_go(Call& call, Mfn frame) {
+  types_.put_page_and_type(call.counters, frame);
+  types_.finish(call);
 }
 
 bool Mmu::copy_to_guest(Mfn root, LinearAddr to, const void* from, size_t size) {

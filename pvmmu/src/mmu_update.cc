@@ -3,6 +3,7 @@
 // Not a transaction: requests before a refused one stay done, and `done` says how many.
 #include "entry_writer.h"
 #include "pvmmu/mmu.h"
+#include "request_array.h"
 #include "request_window.h"
 
 namespace pvmmu {
@@ -20,37 +21,35 @@ constexpr unsigned kCommandMask = 7;  // an entry's address is a multiple of 8
 
 }  // namespace
 
+struct Mmu::UpdateArray {
+  static constexpr size_t size = sizeof(::mmu_update);
+  static constexpr const char* name = "mmu_update";
+
+  Mmu& mmu;
+  RequestWindow window;
+
+  bool read(LinearAddr place, Continuation::Request& request) {
+    return window.read(place, &request.update, size);
+  }
+  Errno apply(Call& call, const Continuation::Request& request) {
+    const ::mmu_update& raw = request.update;
+    const Maddr place(raw.ptr);
+    return mmu.apply_update(call,
+                            UpdateRequest{raw.val, place.frame(),
+                                          static_cast<unsigned>(place.offset() / sizeof(uint64_t)),
+                                          static_cast<unsigned>(raw.ptr & kCommandMask)},
+                            window);
+  }
+  static const char* name_of(const Continuation::Request&) { return name; }
+  static uint64_t& done(MmuCounters& counters) { return counters.ops_mmu_update; }
+};
+
 int64_t Mmu::mmu_update(Call& call, LinearAddr requests, uint32_t count, LinearAddr done,
                         uint32_t foreigndom) {
-  Errno error = check_foreigndom(call, foreigndom, true);
+  const Errno error = check_foreigndom(call, foreigndom, true);
   if (error != Errno::kOk) return return_value(finish_refused(call, "mmu_update", error, 0));
-  RequestWindow window(platform_, memory_, current_root(call));
-  uint32_t index = 0;
-  for (; index < count; ++index) {
-    if (index == kMaxRequestsPerCall) {
-      error = types_.refuse(call, Rule::kBoundedWork, Errno::kE2BIG, "too many requests in a call");
-      break;
-    }
-    ::mmu_update raw;
-    LinearAddr element;
-    if (!element_address(requests, index, sizeof raw, element) ||
-        !window.read(element, &raw, sizeof raw)) {
-      error = types_.refuse(call, Rule::kAnyInput, Errno::kEFAULT, "the request cannot be read");
-      call.refusal.address = element;
-      call.refusal.has_address = true;
-      break;
-    }
-    const UpdateRequest request{raw.val, Maddr(raw.ptr).frame(),
-                                static_cast<unsigned>(Maddr(raw.ptr).offset() / sizeof(uint64_t)),
-                                static_cast<unsigned>(raw.ptr & kCommandMask)};
-    error = apply_update(call, request, window);
-    if (error != Errno::kOk) break;
-    ++call.counters.ops_mmu_update;
-  }
-  if (error != Errno::kOk) finish_refused(call, "mmu_update", error, index);
-  tlb_.settle(call.counters);
-  write_done(call, done, index);
-  return return_value(error);
+  UpdateArray array{*this, RequestWindow(platform_, memory_, current_root(call))};
+  return run_array(call, array, requests, count, done);
 }
 
 Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow& window) {
@@ -63,7 +62,7 @@ Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow&
         return types_.refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
                              "the entry's frame is not the domain's", request.frame);
       }
-      if (is_table(page->type)) {
+      if (page->whole() && is_table(page->type)) {
         return apply_table_update(call, request, table_level(page->type), window);
       }
       return apply_plain_write(call, request);
@@ -102,6 +101,7 @@ Errno Mmu::apply_table_update(Call& call, const UpdateRequest& request, PtLevel 
 }
 
 // A frame that is no table is ordinary memory: the value is stored as it is, whatever the command.
+// One that is being promoted or demoted is neither, and refused for its type.
 Errno Mmu::apply_plain_write(Call& call, const UpdateRequest& request) {
   const Errno error = types_.get_page_and_type(call, request.frame, PageType::kWritable);
   if (error != Errno::kOk) return error;

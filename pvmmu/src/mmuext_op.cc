@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "pvmmu/mmu.h"
-#include "request_window.h"
+#include "request_array.h"
 
 namespace pvmmu {
 
@@ -24,38 +24,32 @@ const char* operation_name(unsigned command) {
 
 }  // namespace
 
+struct Mmu::OperationArray {
+  static constexpr size_t size = sizeof(::mmuext_op);
+  static constexpr const char* name = "mmuext_op";
+
+  Mmu& mmu;
+  Call& call;
+
+  // The base pointer may change from one operation to the next, so each is read by its own walk.
+  bool read(LinearAddr place, Continuation::Request& request) {
+    return mmu.memory_.copy_from(mmu.current_root(call), &request.operation, place, size);
+  }
+  Errno apply(Call&, const Continuation::Request& request) {
+    return mmu.apply_operation(call, request.operation);
+  }
+  static const char* name_of(const Continuation::Request& request) {
+    return operation_name(request.operation.cmd);
+  }
+  static uint64_t& done(MmuCounters& counters) { return counters.ops_mmuext; }
+};
+
 int64_t Mmu::mmuext_op(Call& call, LinearAddr operations, uint32_t count, LinearAddr done,
                        uint32_t foreigndom) {
-  Errno error = check_foreigndom(call, foreigndom, false);
+  const Errno error = check_foreigndom(call, foreigndom, false);
   if (error != Errno::kOk) return return_value(finish_refused(call, "mmuext_op", error, 0));
-  uint32_t index = 0;
-  for (; index < count; ++index) {
-    if (index == kMaxRequestsPerCall) {
-      types_.refuse(call, Rule::kBoundedWork, Errno::kE2BIG, "too many operations in a call");
-      error = finish_refused(call, "mmuext_op", Errno::kE2BIG, index);
-      break;
-    }
-    // The base pointer may change from one operation to the next, so each is read by its own walk.
-    ::mmuext_op operation;
-    LinearAddr element;
-    if (!element_address(operations, index, sizeof operation, element) ||
-        !memory_.copy_from(current_root(call), &operation, element, sizeof operation)) {
-      types_.refuse(call, Rule::kAnyInput, Errno::kEFAULT, "the operation cannot be read");
-      call.refusal.address = element;
-      call.refusal.has_address = true;
-      error = finish_refused(call, "mmuext_op", Errno::kEFAULT, index);
-      break;
-    }
-    error = apply_operation(call, operation);
-    if (error != Errno::kOk) {
-      finish_refused(call, operation_name(operation.cmd), error, index);
-      break;
-    }
-    ++call.counters.ops_mmuext;
-  }
-  tlb_.settle(call.counters);
-  write_done(call, done, index);
-  return return_value(error);
+  OperationArray array{*this, call};
+  return run_array(call, array, operations, count, done);
 }
 
 Errno Mmu::apply_operation(Call& call, const ::mmuext_op& operation) {

@@ -7,7 +7,7 @@ namespace pvmmu {
 namespace {
 
 FrameSnapshot snapshot_of(const PageInfo& page) {
-  return FrameSnapshot{true,        page.owner,      page.type,        page.validated,
+  return FrameSnapshot{true,        page.owner,      page.type,        page.whole(),
                        page.pinned, page.type_count, page.total_count, page.linear_count};
 }
 
@@ -42,7 +42,8 @@ Errno TypeKeeper::get_page(Call& call, Mfn frame) {
   if (page == nullptr) {
     return refuse(call, Rule::kEntryTarget, Errno::kEINVAL, "the frame is not the domain's", frame);
   }
-  if (page->total_count >= count_limit_) {
+  // Of a frame in progress, one of the references is about to be taken over.
+  if (page->total_count >= count_limit_ && !page->in_progress) {
     return refuse(call, Rule::kCounts, Errno::kEINVAL, "the frame is used too often", frame);
   }
   ++page->total_count;
@@ -54,53 +55,86 @@ void TypeKeeper::put_page(Mfn frame) {
 }
 
 Errno TypeKeeper::get_page_and_type(Call& call, Mfn frame, PageType type) {
-  const Errno error = get_page(call, frame);
+  const Errno error = get_validated(call, frame, type);
+  if (error != Errno::kOk || type == PageType::kWritable) return error;
+  return store_validated(call, frame);
+}
+
+Errno TypeKeeper::get_validated(Call& call, Mfn frame, PageType type) {
+  Errno error = get_page(call, frame);
   if (error != Errno::kOk) return error;
-  const Errno type_error = get_type(call, frame, type);
-  if (type_error != Errno::kOk) put_page(frame);
-  return type_error;
+  error = get_type(call, frame, type);
+  if (error == Errno::kOk) return error;
+  // A frame that is in progress keeps the two references that were to be the caller's.
+  if (!frames_.at(frame).in_progress || frames_.at(frame).type != type) {
+    put_page(frame);
+  } else if (error != kRestart) {
+    unfinished_ = frame;
+  }
+  return error;
+}
+
+Errno TypeKeeper::store_validated(Call& call, Mfn frame) {
+  PageInfo& page = frames_.at(frame);
+  if (page.validation != Validation::kValidated) return Errno::kOk;
+  const Errno error = store_table(call, frame);
+  if (error != Errno::kOk) page.in_progress = true;  // with the caller's references
+  return error;
 }
 
 void TypeKeeper::put_page_and_type(MmuCounters& counters, Mfn frame) {
-  put_type(counters, frame);
-  put_page(frame);
+  if (put_type(counters, frame)) {
+    put_page(frame);
+  } else {
+    unfinished_ = frame;
+  }
 }
 
 Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
   PageInfo& page = frames_.at(frame);
-  if (page.type_count != 0) {
-    if (page.type != type) {
-      return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame has another type", frame);
+  if (page.type_count == 0) {
+    // The type is set before anything is read, so that no entry met on the way can use the frame as
+    // something else; and the flush comes before that, so that no processor still writes it.
+    page.type = type;
+    page.type_count = 1;
+    if (page.last_type != PageType::kNone && page.last_type != type) {
+      tlb_.flush_older_than(call.counters, page.tlb_stamp);
     }
-    if (type != PageType::kWritable && !page.validated) {
-      return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is being validated", frame);
-    }
-    ++page.type_count;  // cannot pass the limit: it is not above total_count, which was checked
-    return Errno::kOk;
+    if (type == PageType::kWritable) return Errno::kOk;
+    if (is_table(type)) platform_.frame_becomes_table(frame);
+    return validate(call, frame, type);
   }
-  // The type is set before anything is read, so that no entry met on the way can use the frame as
-  // something else; and the flush comes before that, so that no processor still writes it.
-  page.type = type;
-  page.type_count = 1;
-  if (page.last_type != PageType::kNone && page.last_type != type) {
-    tlb_.flush_older_than(call.counters, page.tlb_stamp);
+  if (page.type != type) {
+    return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame has another type", frame);
   }
-  if (type == PageType::kWritable) return Errno::kOk;
-  const Errno error = validate(call, frame, type);
-  if (error == Errno::kOk) return Errno::kOk;
-  page.type = PageType::kNone;
-  page.type_count = 0;
-  return error;
+  if (page.in_progress) {
+    // Its own references are the caller's from here on.
+    page.in_progress = false;
+    put_page(frame);
+    return page.validation == Validation::kUnvalidated ? validate(call, frame, type) : Errno::kOk;
+  }
+  if (type != PageType::kWritable && page.validation == Validation::kUnvalidated) {
+    return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is being validated", frame);
+  }
+  ++page.type_count;  // cannot pass the limit: it is not above total_count, which was checked
+  return Errno::kOk;
 }
 
-void TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
+// False if that was a table's last reference: then the frame is in progress, downwards, and has the
+// caller's reference to the frame too.
+bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
   PageInfo& page = frames_.at(frame);
-  if (--page.type_count != 0) return;
-  const PageType type = page.type;
-  if (type != PageType::kWritable) tear_down(counters, frame, type);
-  page.last_type = type;
-  page.type = PageType::kNone;
-  page.tlb_stamp = tlb_.stamp();
+  if (page.type_count != 1) {
+    --page.type_count;
+    return true;
+  }
+  if (is_table(page.type)) {
+    begin_teardown(counters, frame);
+    return false;
+  }
+  if (page.type == PageType::kSegDesc) ++counters.demotions;  // descriptors hold no references
+  become_none(frame);
+  return true;
 }
 
 // An L1 entry's reference. Errors are those of Xen: EPERM beyond memory, EBUSY where the frame
@@ -143,7 +177,8 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
   if (frame == table) return Errno::kOk;  // relies on nothing new: see page_info.h
   PageInfo& holder = frames_.at(table);
   PageInfo& used = frames_.at(frame);
-  if (!used.validated || holder.linear_count < 0 || used.linear_count > 0) {
+  if (used.validation == Validation::kUnvalidated || holder.linear_count < 0 ||
+      used.linear_count > 0) {
     return refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
                   "same-level entries may be one deep, and name validated tables", frame);
   }
@@ -158,8 +193,9 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
   return Errno::kOk;
 }
 
+// For an entry of a table of any state: what it names may stay to be stored.
 template <PtLevel L>
-Errno TypeKeeper::get_from_entry(Call& call, Pte<L> entry, Mfn table, unsigned slot) {
+Errno TypeKeeper::get_entry(Call& call, Pte<L> entry, Mfn table, unsigned slot) {
   Errno error;
   if (has_refused_bits(entry)) {
     error =
@@ -171,37 +207,67 @@ Errno TypeKeeper::get_from_entry(Call& call, Pte<L> entry, Mfn table, unsigned s
     if (page != nullptr && page->type == table_type(L)) {
       error = get_same_level(call, entry, table);
     } else {
-      error = get_page_and_type(call, entry.frame(), table_type(level_below(L)));
+      error = get_validated(call, entry.frame(), table_type(level_below(L)));
     }
   }
-  if (error != Errno::kOk) note_entry(call.refusal, L, table, slot, entry.raw());
+  if (error != Errno::kOk && error != kRestart) {
+    note_entry(call.refusal, L, table, slot, entry.raw());
+  }
   return error;
 }
 
 template <PtLevel L>
-void TypeKeeper::put_from_entry(MmuCounters& counters, Pte<L> entry, Mfn table) {
+Errno TypeKeeper::get_from_entry(Call& call, Pte<L> entry, Mfn table, unsigned slot) {
+  Errno error = get_entry(call, entry, table, slot);
+  if constexpr (L != PtLevel::kL1) {
+    if (error != Errno::kOk || entry.frame() == table) return error;
+    PageInfo& page = frames_.at(entry.frame());
+    if (page.validation != Validation::kValidated) return error;
+    error = store_table(call, entry.frame());
+    if (error == Errno::kOk) return error;
+    if (page.type == table_type(L)) {
+      // It has other users, or it could not have been named: so this is not the last reference.
+      put_entry(call.counters, entry, table);
+    } else {
+      page.in_progress = true;
+    }
+  }
+  return error;
+}
+
+// False if that was the last reference of a table: as put_type.
+template <PtLevel L>
+bool TypeKeeper::put_entry(MmuCounters& counters, Pte<L> entry, Mfn table) {
   const Mfn frame = entry.frame();
   PageInfo& page = frames_.at(frame);
   if constexpr (L == PtLevel::kL1) {
     if (entry.writable()) put_type(counters, frame);
-    --page.total_count;
   } else {
-    if (frame == table) return;
+    if (frame == table) return true;
     if (page.type == table_type(L)) {
       --frames_.at(table).linear_count;
       ++page.linear_count;
     }
-    put_page_and_type(counters, frame);
+    if (!put_type(counters, frame)) return false;
   }
+  put_page(frame);
+  return true;
 }
 
-template Errno TypeKeeper::get_from_entry(Call&, L1Pte, Mfn, unsigned);
-template Errno TypeKeeper::get_from_entry(Call&, L2Pte, Mfn, unsigned);
-template Errno TypeKeeper::get_from_entry(Call&, L3Pte, Mfn, unsigned);
-template Errno TypeKeeper::get_from_entry(Call&, L4Pte, Mfn, unsigned);
-template void TypeKeeper::put_from_entry(MmuCounters&, L1Pte, Mfn);
-template void TypeKeeper::put_from_entry(MmuCounters&, L2Pte, Mfn);
-template void TypeKeeper::put_from_entry(MmuCounters&, L3Pte, Mfn);
-template void TypeKeeper::put_from_entry(MmuCounters&, L4Pte, Mfn);
+template <PtLevel L>
+void TypeKeeper::put_from_entry(MmuCounters& counters, Pte<L> entry, Mfn table) {
+  if (!put_entry(counters, entry, table)) unfinished_ = entry.frame();
+}
+
+#define PVMMU_INSTANTIATE(Entry)                                                  \
+  template Errno TypeKeeper::get_entry(Call&, Entry, Mfn, unsigned);              \
+  template bool TypeKeeper::put_entry(MmuCounters&, Entry, Mfn);                  \
+  template Errno TypeKeeper::get_from_entry(Call&, Entry, Mfn, unsigned);         \
+  template void TypeKeeper::put_from_entry(MmuCounters&, Entry, Mfn);
+PVMMU_INSTANTIATE(L1Pte)
+PVMMU_INSTANTIATE(L2Pte)
+PVMMU_INSTANTIATE(L3Pte)
+PVMMU_INSTANTIATE(L4Pte)
+#undef PVMMU_INSTANTIATE
 
 }  // namespace pvmmu

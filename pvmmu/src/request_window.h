@@ -48,13 +48,4 @@ class RequestWindow {
   WalkStep leaf_;
 };
 
-// The address of element `index` of an array, or false if that wraps round the address space.
-constexpr bool element_address(LinearAddr array, uint32_t index, size_t element_size,
-                               LinearAddr& element) {
-  const uint64_t offset = uint64_t{index} * element_size;
-  if (array.raw() + offset < array.raw()) return false;
-  element = array + offset;
-  return true;
-}
-
 }  // namespace pvmmu

@@ -1,155 +1,134 @@
-// Promotion and demotion of whole tables.
+// Promotion of whole tables.
 //
-// Promotion reads the table once and takes the reference of every present entry. If one is refused,
-// those taken so far go back and nothing has changed. Only when all are taken are the entries
-// stored as they must be (USER, the hypervisor's slots): that part cannot fail. Nobody writes the
-// table meanwhile: its type is set already, and the flush that the change of type owed is complete.
-//
-// Demotion gives the references back. The entries stay in memory as data, except the hypervisor's.
+// A table is read once, upwards, and the reference of every present entry is taken. If one is
+// refused, those taken so far go back (table_teardown.cc) and nothing has changed. Only when the
+// whole tree passed are the entries stored as they must be (USER, the hypervisor's slots): that
+// part cannot fail. Nobody writes the table meanwhile: its type is set already, and the flush that
+// the change of type owed is complete.
 #include "descriptor.h"
 #include "entry_bits.h"
 #include "pvmmu/type_keeper.h"
 
 namespace pvmmu {
 
+// From validated_entries on. If it stops, by refusal or preemption, the frame is in progress.
 Errno TypeKeeper::validate(Call& call, Mfn frame, PageType type) {
-  ++depth_;
-  const Errno error = validate_contents(call, frame, type);
-  --depth_;
-  if (error != Errno::kOk) {
-    // Whoever promotes this table fails too, so everything pending goes with it.
-    pending_ = kInvalidMfn;
+  PageInfo& page = frames_.at(frame);
+  Errno error = Errno::kOk;
+  if (type == PageType::kSegDesc) {
+    error = validate_descriptors(call, frame);
+    if (error != Errno::kOk) {  // nothing was taken
+      page.type = PageType::kNone;
+      page.type_count = 0;
+    }
+  } else {
+    switch (table_level(type)) {
+      case PtLevel::kL1:
+        error = validate_table<PtLevel::kL1>(call, frame);
+        break;
+      case PtLevel::kL2:
+        error = validate_table<PtLevel::kL2>(call, frame);
+        break;
+      case PtLevel::kL3:
+        error = validate_table<PtLevel::kL3>(call, frame);
+        break;
+      case PtLevel::kL4:
+        error = validate_table<PtLevel::kL4>(call, frame);
+        break;
+    }
+    page.in_progress = error != Errno::kOk;
+  }
+  if (error == Errno::kOk) {
+    ++call.counters.promotions;
+  } else if (error != kRestart) {
     ++call.counters.failed_promotions;
-    return error;
   }
-  frames_.at(frame).validated = true;
-  ++call.counters.promotions;
-  if (depth_ == 0) commit_pending();
-  return Errno::kOk;
-}
-
-Errno TypeKeeper::validate_contents(Call& call, Mfn frame, PageType type) {
-  if (is_table(type)) platform_.frame_becomes_table(frame);
-  switch (type) {
-    case PageType::kL1:
-      return validate_table<PtLevel::kL1>(call, frame);
-    case PageType::kL2:
-      return validate_table<PtLevel::kL2>(call, frame);
-    case PageType::kL3:
-      return validate_table<PtLevel::kL3>(call, frame);
-    case PageType::kL4:
-      return validate_table<PtLevel::kL4>(call, frame);
-    case PageType::kSegDesc:
-      return validate_descriptors(call, frame);
-    case PageType::kNone:
-    case PageType::kWritable:
-      break;  // neither is validated
-  }
-  return refuse(call, Rule::kOneType, Errno::kEINVAL, "the type needs no validation", frame);
+  return error;
 }
 
 template <PtLevel L>
 Errno TypeKeeper::validate_table(Call& call, Mfn table) {
-  bool as_stored = true;
+  PageInfo& page = frames_.at(table);
+  page.child_in_progress = false;
+  if constexpr (L == PtLevel::kL4) page.must_store = true;
+  for (unsigned slot = page.validated_entries; slot < kEntriesPerTable; ++slot) {
+    if (is_hypervisor_slot(L, slot)) continue;
+    const Pte<L> entry(platform_.read_entry(table, slot));
+    if (!entry.present()) continue;
+    const Errno error = get_entry(call, entry, table, slot);
+    if (error != kRestart) ++call.counters.entries_validated;
+    if (error != Errno::kOk) {
+      page.validated_entries = static_cast<uint16_t>(slot);
+      page.child_in_progress = L != PtLevel::kL1 && left_in_progress(L, table, entry.frame());
+      return error;
+    }
+    if (needs_store(entry, table)) page.must_store = true;
+    if (call.steps.spent(platform_)) {
+      page.validated_entries = static_cast<uint16_t>(slot + 1);
+      return kRestart;
+    }
+  }
+  page.validated_entries = kEntriesPerTable;
+  page.validation = page.must_store ? Validation::kValidated : Validation::kWhole;
+  return Errno::kOk;
+}
+
+// Whether anything has to be stored in the table, or below it, because of this entry.
+template <PtLevel L>
+bool TypeKeeper::needs_store(Pte<L> entry, Mfn table) const {
+  if (adjusted_entry(entry) != entry) return true;
+  if constexpr (L == PtLevel::kL1) return false;
+  return entry.frame() != table && !frames_.at(entry.frame()).whole();
+}
+
+// Stores a validated table and what is below it as it must be. Done again after a stop, it finds
+// what was stored before as it should be.
+Errno TypeKeeper::store_table(Call& call, Mfn table) {
+  switch (table_level(frames_.at(table).type)) {
+    case PtLevel::kL1:
+      return store_entries<PtLevel::kL1>(call, table);
+    case PtLevel::kL2:
+      return store_entries<PtLevel::kL2>(call, table);
+    case PtLevel::kL3:
+      return store_entries<PtLevel::kL3>(call, table);
+    case PtLevel::kL4:
+      break;
+  }
+  return store_entries<PtLevel::kL4>(call, table);
+}
+
+template <PtLevel L>
+Errno TypeKeeper::store_entries(Call& call, Mfn table) {
   for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
     if (is_hypervisor_slot(L, slot)) continue;
     const Pte<L> entry(platform_.read_entry(table, slot));
     if (!entry.present()) continue;
-    ++call.counters.entries_validated;
-    const Errno error = get_from_entry(call, entry, table, slot);
-    if (error != Errno::kOk) {
-      drop_entries<L>(call.counters, table, slot);
-      return error;
+    bool stored = false;
+    if constexpr (L != PtLevel::kL1) {
+      const Mfn below = entry.frame();
+      if (below != table && frames_.at(below).validation == Validation::kValidated) {
+        const Errno error = store_table(call, below);
+        if (error != Errno::kOk) return error;
+        stored = true;
+      }
     }
-    as_stored = as_stored && adjusted_entry(entry) == entry;
-  }
-  if (!as_stored || L == PtLevel::kL4) remember_to_commit(table);
-  frames_.at(table).validated_entries = kEntriesPerTable;
-  return Errno::kOk;
-}
-
-void TypeKeeper::remember_to_commit(Mfn table) {
-  // Frame numbers fit: the frame table would not fit in memory otherwise.
-  frames_.at(table).next_pending = static_cast<uint32_t>(pending_.raw());
-  pending_ = table;
-}
-
-void TypeKeeper::commit_pending() {
-  while (frames_.contains(pending_)) {
-    const Mfn table = pending_;
-    const PageInfo& page = frames_.at(table);
-    pending_ = Mfn(page.next_pending);
-    switch (table_level(page.type)) {
-      case PtLevel::kL1:
-        commit_table<PtLevel::kL1>(table);
-        break;
-      case PtLevel::kL2:
-        commit_table<PtLevel::kL2>(table);
-        break;
-      case PtLevel::kL3:
-        commit_table<PtLevel::kL3>(table);
-        break;
-      case PtLevel::kL4:
-        commit_table<PtLevel::kL4>(table);
-        fill_hypervisor_slots(table);
-        break;
-    }
-  }
-  pending_ = kInvalidMfn;
-}
-
-// Stores the entries of a validated table as they must be.
-template <PtLevel L>
-void TypeKeeper::commit_table(Mfn table) {
-  for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
-    if (is_hypervisor_slot(L, slot)) continue;
-    const Pte<L> entry(platform_.read_entry(table, slot));
     const Pte<L> adjusted = adjusted_entry(entry);
-    if (adjusted != entry) store_entry(table, slot, adjusted.raw());
+    if (adjusted != entry) {
+      store_entry(table, slot, adjusted.raw());
+      stored = true;
+    }
+    if (stored && call.steps.spent(platform_)) return kRestart;
   }
-}
-
-void TypeKeeper::tear_down(MmuCounters& counters, Mfn frame, PageType type) {
-  PageInfo& page = frames_.at(frame);
-  page.validated = false;
-  page.validated_entries = 0;
-  ++counters.demotions;
-  switch (type) {
-    case PageType::kL1:
-      return drop_entries<PtLevel::kL1>(counters, frame, kEntriesPerTable);
-    case PageType::kL2:
-      return drop_entries<PtLevel::kL2>(counters, frame, kEntriesPerTable);
-    case PageType::kL3:
-      return drop_entries<PtLevel::kL3>(counters, frame, kEntriesPerTable);
-    case PageType::kL4:
-      clear_hypervisor_slots(frame);
-      return drop_entries<PtLevel::kL4>(counters, frame, kEntriesPerTable);
-    case PageType::kSegDesc:  // descriptors hold no references
-    case PageType::kNone:
-    case PageType::kWritable:
-      return;
-  }
-}
-
-// Gives back the references of the first `count` entries.
-template <PtLevel L>
-void TypeKeeper::drop_entries(MmuCounters& counters, Mfn table, unsigned count) {
-  for (unsigned slot = 0; slot < count; ++slot) {
-    if (is_hypervisor_slot(L, slot)) continue;
-    const Pte<L> entry(platform_.read_entry(table, slot));
-    if (entry.present()) put_from_entry(counters, entry, table);
-  }
+  if constexpr (L == PtLevel::kL4) fill_hypervisor_slots(table);
+  PageInfo& page = frames_.at(table);
+  page.must_store = false;
+  page.validation = Validation::kWhole;
+  return Errno::kOk;
 }
 
 void TypeKeeper::fill_hypervisor_slots(Mfn table) {
   for (unsigned slot = kFirstHypervisorSlot; slot <= kLastHypervisorSlot; ++slot) {
     store_entry(table, slot, platform_.hypervisor_slot_entry(slot));
-  }
-}
-
-void TypeKeeper::clear_hypervisor_slots(Mfn table) {
-  for (unsigned slot = kFirstHypervisorSlot; slot <= kLastHypervisorSlot; ++slot) {
-    store_entry(table, slot, 0);
   }
 }
 
@@ -169,6 +148,7 @@ Errno TypeKeeper::validate_descriptors(Call& call, Mfn frame) {
     // All were accepted above, and nobody can have written them since.
     if (adjust_descriptor(adjusted) && adjusted != descriptor) store_entry(frame, index, adjusted);
   }
+  frames_.at(frame).validation = Validation::kWhole;
   return Errno::kOk;
 }
 

@@ -55,7 +55,7 @@ EmulationResult Mmu::emulate_write(Call& call, Mfn root, LinearAddr address,
   if (!walked.mapped || !walked.user || walked.writable) return result;
   const Mfn table = walked.address.frame();
   const PageInfo* page = frames_.find_guest(table);
-  if (page == nullptr || page->type != PageType::kL1) return result;
+  if (page == nullptr || page->type != PageType::kL1 || !page->whole()) return result;
 
   result.error = write_entry(call, table, address, operation, result);
   if (result.error == Errno::kOk) {

@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace pvmmu::model;
   const Scenario scenario = decode({data, size});
   // Every other input also runs element by element.
-  const RunOptions options{.unbatched_twin = size % 2 == 0};
+  const RunOptions options = options_of(size);
   if (const auto failure = run(scenario, options)) {
     std::fprintf(stderr, "%s# step %zu: %s\n", text_of(scenario).c_str(), failure->step,
                  failure->what.c_str());

@@ -18,8 +18,8 @@ std::vector<uint8_t> bytes_of(const std::filesystem::path& file) {
 }
 
 void expect_agreement(const Scenario& scenario) {
-  for (const bool twin : {false, true}) {
-    const auto failure = run(scenario, {.unbatched_twin = twin});
+  for (uint64_t choice = 0; choice < 12; ++choice) {
+    const auto failure = run(scenario, options_of(choice));
     ASSERT_FALSE(failure) << text_of(scenario) << "# step " << failure->step << ": "
                           << failure->what;
   }

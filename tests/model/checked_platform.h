@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "pvmmu/forced_cuts.h"
 #include "pvmmu/page_info.h"
 #include "pvmmu/platform.h"
 #include "small_domain.h"
@@ -44,9 +45,13 @@ class CheckedPlatform final : public Platform, private TlbOracle::View {
   void flush_tlb(VcpuMask vcpus, TlbFlush what) override;
   VcpuMask all_vcpus() override { return all_vcpus_; }
   uint64_t hypervisor_slot_entry(unsigned slot) override { return hypervisor_entry(slot); }
+  uint32_t allow_steps(bool resumed, uint64_t steps) override {
+    return cuts_.allow(resumed, steps);
+  }
 
   // What the test does.
   TlbOracle& oracle() { return oracle_; }
+  void set_cuts(ForcedCuts cuts) { cuts_ = cuts; }
   // Arms the race for the step that comes, or disarms it.
   void set_race(const Race& race) { race_ = race; }
   // A store that is not the hypervisor's: by a processor, through a translation that permits it.
@@ -67,7 +72,7 @@ class CheckedPlatform final : public Platform, private TlbOracle::View {
   uint64_t entry(Mfn table, unsigned slot) const override { return memory_[index(table, slot)]; }
   unsigned next_used_slot(Mfn table, unsigned from) const override;
   PageType type_of(Mfn frame) const override { return types_[frame.raw()].type; }
-  bool is_validated(Mfn frame) const override { return types_[frame.raw()].validated; }
+  bool is_validated(Mfn frame) const override { return types_[frame.raw()].whole(); }
 
   static size_t index(Mfn frame, unsigned slot) { return frame.raw() * kEntriesPerTable + slot; }
   bool inside(Maddr at, size_t size);
@@ -88,6 +93,7 @@ class CheckedPlatform final : public Platform, private TlbOracle::View {
   std::array<std::array<uint64_t, kEntriesPerTable / 64>, kFrames> used_slots_{};
   uint64_t changed_frames_ = ~uint64_t{0};
   Race race_;
+  ForcedCuts cuts_ = ForcedCuts::never();
   std::vector<Place> unannounced_;  // changed entries that nobody was told of yet
   std::array<bool, kFrames> announced_{};
   std::vector<std::string> findings_;

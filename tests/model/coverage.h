@@ -16,6 +16,7 @@ namespace pvmmu::model {
 class Coverage {
  public:
   void note(const Step& step, const Outcome& outcome, const Refusal& refusal);
+  void note(const std::string& what, uint64_t times) { reached_[what] += times; }
   // What the tables have become.
   void note_state(const ReferenceModel& model, unsigned vcpu_count);
   uint64_t times(const std::string& what) const;

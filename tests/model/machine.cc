@@ -33,7 +33,7 @@ std::string usage_text(const ReferenceModel::Usage& usage, bool pinned) {
 
 }  // namespace
 
-Machine::Machine(const Scenario& scenario, Batching batching)
+Machine::Machine(const Scenario& scenario, Batching batching, ForcedCuts cuts)
     : vcpu_count_(scenario.vcpus),
       batching_(batching),
       frame_table_(kFrames),
@@ -53,6 +53,7 @@ Machine::Machine(const Scenario& scenario, Batching batching)
     mmu_.set_initial_base_pointer(VcpuId{vcpu}, Mfn(kSystemL4));
   }
   platform_.check_at_rest(roots());
+  platform_.set_cuts(cuts);
 }
 
 Mfn Machine::root(const Step& step) const {
@@ -94,18 +95,34 @@ uint32_t Machine::operations_done(StepKind kind) const {
                                                          : counters_.ops_mmuext);
 }
 
+template <typename MakeCall>
+int64_t Machine::in_pieces(MakeCall make_call) {
+  int64_t result = make_call();
+  for (; result == kPreempted; result = make_call()) {
+    ++pieces_;
+    if (auto broken = audit(); broken && !broken_piece_) {
+      broken_piece_ = "between two pieces " + *broken;
+    }
+  }
+  return result;
+}
+
 Outcome Machine::mmu_update(Call& call, const Step& step) {
   const uint32_t before = operations_done(step.kind);
-  Outcome outcome = answer(mmu_.mmu_update(call, LinearAddr(step.array), step.count,
-                                           LinearAddr(step.done), step.foreigndom));
+  Outcome outcome = answer(in_pieces([&] {
+    return mmu_.mmu_update(call, LinearAddr(step.array), step.count, LinearAddr(step.done),
+                           step.foreigndom);
+  }));
   outcome.done = operations_done(step.kind) - before;
   return outcome;
 }
 
 Outcome Machine::mmuext_op(Call& call, const Step& step) {
   const uint32_t before = operations_done(step.kind);
-  Outcome outcome = answer(mmu_.mmuext_op(call, LinearAddr(step.array), step.count,
-                                          LinearAddr(step.done), step.foreigndom));
+  Outcome outcome = answer(in_pieces([&] {
+    return mmu_.mmuext_op(call, LinearAddr(step.array), step.count, LinearAddr(step.done),
+                          step.foreigndom);
+  }));
   outcome.done = operations_done(step.kind) - before;
   return outcome;
 }
@@ -249,6 +266,7 @@ std::optional<std::string> Machine::check(const ReferenceModel& model) {
   if (auto broken = compare_roots(model)) return broken;
   if (auto broken = compare_books(model)) return broken;
   if (auto broken = audit()) return broken;
+  if (broken_piece_) return broken_piece_;
   platform_.check_at_rest(roots());
   return platform_.finding();
 }

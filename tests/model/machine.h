@@ -19,7 +19,7 @@ enum class Batching { kWhole, kOneByOne };
 
 class Machine {
  public:
-  Machine(const Scenario& scenario, Batching batching);
+  Machine(const Scenario& scenario, Batching batching, ForcedCuts cuts = ForcedCuts::never());
 
   Outcome apply(const Step& step);
   // The same store that the model's processor made: it ended at this machine address.
@@ -36,9 +36,13 @@ class Machine {
   Mmu& mmu() { return mmu_; }
   const MmuCounters& counters() const { return counters_; }
   const Refusal& refusal() const { return refusal_; }
+  uint64_t pieces() const { return pieces_; }  // of calls, but for their last ones
   uint64_t truncations() { return platform_.oracle().truncations(); }
 
  private:
+  // Makes the call again until it is done, with a recount after every piece.
+  template <typename MakeCall>
+  int64_t in_pieces(MakeCall make_call);
   Outcome mmu_update(Call& call, const Step& step);
   Outcome mmuext_op(Call& call, const Step& step);
   Outcome one_by_one(Call& call, const Step& step);
@@ -65,6 +69,8 @@ class Machine {
   Mmu mmu_;
   MmuCounters counters_;
   Refusal refusal_;
+  uint64_t pieces_ = 0;
+  std::optional<std::string> broken_piece_;
   // References that the VMM holds, so that it gives back none that it has not.
   std::array<unsigned, kFrames> writable_{};
   std::array<unsigned, kFrames> descriptors_{};

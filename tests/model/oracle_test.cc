@@ -28,7 +28,7 @@ class OracleTest : public ::testing::Test {
   void set_type(uint64_t frame, PageType type) {
     frames[frame].type = type;
     frames[frame].type_count = type == PageType::kNone ? 0 : 1;
-    frames[frame].validated = is_table(type);
+    frames[frame].validation = is_table(type) ? Validation::kWhole : Validation::kUnvalidated;
   }
   // Changes an entry as the MMU does.
   void change(uint64_t table, unsigned slot, uint64_t value, bool announce = true) {

@@ -19,8 +19,8 @@ TEST_P(ReplayTest, TheMmuAndTheModelAgree) {
   ASSERT_TRUE(std::holds_alternative<Scenario>(parsed)) << std::get<std::string>(parsed);
   const Scenario& scenario = std::get<Scenario>(parsed);
   ASSERT_FALSE(scenario.steps.empty());
-  for (const bool twin : {false, true}) {
-    const auto failure = run(scenario, {.unbatched_twin = twin});
+  for (uint64_t choice = 0; choice < 72; ++choice) {
+    const auto failure = run(scenario, options_of(choice));
     EXPECT_FALSE(failure) << "step " << failure->step << ": "
                           << text_of(scenario.steps[failure->step]) << "\n"
                           << failure->what;

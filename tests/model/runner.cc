@@ -17,12 +17,31 @@ std::string outcome_text(const Outcome& outcome) {
 
 }  // namespace
 
+RunOptions options_of(uint64_t n) {
+  RunOptions options{.unbatched_twin = n % 4 == 3};
+  switch (n % 6) {
+    case 0:
+      options.cuts = ForcedCuts::every();
+      break;
+    case 2:
+      options.cuts = ForcedCuts::at(1 + static_cast<uint32_t>(n / 6 % 12));
+      break;
+    case 4:
+      options.cuts = ForcedCuts::random(n);
+      break;
+    default:
+      break;
+  }
+  return options;
+}
+
 Comparison::Comparison(const Scenario& scenario, RunOptions options, Coverage* coverage)
     : model_(scenario),
       machine_(scenario, Batching::kWhole),
       vcpu_count_(scenario.vcpus),
       coverage_(coverage) {
   if (options.unbatched_twin) twin_.emplace(scenario, Batching::kOneByOne);
+  if (options.cuts.forces()) cut_twin_.emplace(scenario, Batching::kWhole, options.cuts);
 }
 
 // The guest stores its requests before it makes the call, if its tables let it.
@@ -42,6 +61,7 @@ void Comparison::store(unsigned vcpu, bool user, uint64_t address, uint64_t valu
   if (!machine_address) return;
   machine_.processor_store(vcpu, user, address, *machine_address, value);
   if (twin_) twin_->processor_store(vcpu, user, address, *machine_address, value);
+  if (cut_twin_) cut_twin_->processor_store(vcpu, user, address, *machine_address, value);
 }
 
 std::optional<std::string> Comparison::apply(const Step& step) {
@@ -62,9 +82,26 @@ std::optional<std::string> Comparison::apply(const Step& step) {
     if (++steps_ % 16 == 0) coverage_->note_state(model_, vcpu_count_);
   }
   if (auto broken = compare(machine_, wanted, got, changed)) return broken;
-  if (!twin_) return std::nullopt;
-  if (step.kind != StepKind::kStore) got = twin_->apply(step);
-  if (auto broken = compare(*twin_, wanted, got, changed)) return "one by one: " + *broken;
+  if (twin_) {
+    if (step.kind != StepKind::kStore) got = twin_->apply(step);
+    if (auto broken = compare(*twin_, wanted, got, changed)) return "one by one: " + *broken;
+  }
+  if (!cut_twin_) return std::nullopt;
+  if (step.kind != StepKind::kStore) got = cut_twin_->apply(step);
+  if (auto broken = compare(*cut_twin_, wanted, got, changed)) return "in pieces: " + *broken;
+  if (auto broken = compare_counts(*cut_twin_)) return "in pieces: " + *broken;
+  return std::nullopt;
+}
+
+std::optional<std::string> Comparison::compare_counts(const Machine& other) const {
+  const MmuCounters& one = machine_.counters();
+  const MmuCounters& two = other.counters();
+#define PVMMU_COMPARE_COUNTER(name)                                                       \
+  if (one.name != two.name) {                                                             \
+    return #name " is " + std::to_string(two.name) + ", not " + std::to_string(one.name); \
+  }
+  PVMMU_MMU_COUNTERS(PVMMU_COMPARE_COUNTER)
+#undef PVMMU_COMPARE_COUNTER
   return std::nullopt;
 }
 

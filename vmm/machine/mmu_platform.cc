@@ -76,7 +76,7 @@ bool MmuPlatform::is_live_root(Mfn root) const {
   if (root == monitor_.idle_root()) return true;
   if (root.raw() >= frames_.size()) return false;
   const pvmmu::PageInfo& page = frames_[root.raw()];
-  return page.type == pvmmu::PageType::kL4 && page.validated;
+  return page.type == pvmmu::PageType::kL4 && page.whole();
 }
 
 std::vector<uint64_t> MmuPlatform::take_touches() {

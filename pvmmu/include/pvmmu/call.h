@@ -3,6 +3,7 @@
 
 #include "pvmmu/counters.h"
 #include "pvmmu/refusal.h"
+#include "pvmmu/step_budget.h"
 #include "pvmmu/vcpu.h"
 
 namespace pvmmu {
@@ -14,6 +15,7 @@ struct Call {
   MmuCounters& counters;
   Refusal& refusal;
   bool kernel_mode = true;  // of the vCPU: chooses the base pointer that linear addresses mean
+  StepBudget steps{};       // class Mmu's: until the call may be preempted
 };
 
 }  // namespace pvmmu

@@ -5,6 +5,13 @@
 // when a flush is owed. Every operation is decode, validate, commit.
 //
 // Locks: one lock guards all of it. The caller holds it during every call; the MMU never waits.
+//
+// Preemption: mmu_update and mmuext_op do long work in pieces (Platform::allow_steps). A piece that
+// is not the last returns kPreempted; the caller may then drop the lock and let others in, and must
+// make the same call again for that vCPU before any other of its calls. Whatever the pieces,
+// results, tables and counts are those of one uninterrupted call. All else is short, or the VMM's
+// own and done in one go.
+//
 // Guest input may be anything: the answer is an errno (negative, as in Xen), a filled Refusal and a
 // count. Does not print, allocate, or know KVM.
 #pragma once
@@ -21,12 +28,14 @@
 #include "base/linear_addr.h"
 #include "pvmmu/audit.h"
 #include "pvmmu/call.h"
+#include "pvmmu/continuation.h"
 #include "pvmmu/counters.h"
 #include "pvmmu/frame_table.h"
 #include "pvmmu/guest_memory.h"
 #include "pvmmu/page_info.h"
 #include "pvmmu/platform.h"
 #include "pvmmu/refusal.h"
+#include "pvmmu/step_budget.h"
 #include "pvmmu/tlb_ledger.h"
 #include "pvmmu/type_keeper.h"
 #include "pvmmu/vcpu.h"
@@ -42,9 +51,9 @@ struct MmuConfig {
   uint32_t count_limit = kCountLimit;  // lower in tests only
 };
 
-// One call carries out at most so many requests or operations; a longer array that had no fault
-// until then ends with E2BIG and `done` at the limit.
-inline constexpr uint32_t kMaxRequestsPerCall = uint32_t{1} << 20;
+// What a hypercall returns that was preempted: call again with the same arguments. It is not the
+// guest's to see.
+inline constexpr int64_t kPreempted = return_value(kRestart);
 
 class Mmu {
  public:
@@ -63,17 +72,16 @@ class Mmu {
   // As MMUEXT_PIN_Ln_TABLE; 0 or a negative errno.
   int pin_initial(PtLevel level, Mfn root, Refusal* why = nullptr);
   // Puts a vCPU on its first tables (an L4 each, promoted if need be). kInvalidMfn for no user
-  // table. 0 or a negative errno, and then no type, count or base pointer has changed; but where
-  // `user` is refused after `kernel` had to be promoted, the entries of that table stay as a
-  // promotion stores them.
+  // table. 0 or a negative errno, and then nothing has changed.
   int set_initial_base_pointer(VcpuId vcpu, Mfn kernel, Mfn user = kInvalidMfn,
                                Refusal* why = nullptr);
   // Takes a vCPU off its tables: it must not run any more.
   void drop_base_pointers(VcpuId vcpu);
 
   // --- The hypercalls --------------------------------------------------------------------------
-  // 0 or a negative errno, as Xen's. `done` (0: not wanted) receives how many were carried out.
-  // Flushes that the changes owe are complete on return.
+  // 0 or a negative errno, as Xen's; the first and third also kPreempted. `done` (0: not wanted)
+  // receives how many were carried out. Flushes that the changes owe are complete on return, but
+  // for kPreempted: they are still owed then.
   int64_t mmu_update(Call& call, LinearAddr requests, uint32_t count, LinearAddr done,
                      uint32_t foreigndom);
   int64_t update_va_mapping(Call& call, LinearAddr va, uint64_t value, uint64_t flags);
@@ -145,6 +153,17 @@ class Mmu {
   Errno finish_refused(Call& call, const char* operation, Errno error, uint32_t request);
   void write_done(Call& call, LinearAddr done, uint32_t count);
 
+  // --- arrays of requests, in pieces (request_array.h) ---
+  struct UpdateArray;
+  struct OperationArray;
+  template <typename Array>
+  int64_t run_array(Call& call, Array& array, LinearAddr requests, uint32_t count, LinearAddr done);
+  template <typename Array>
+  Errno run_request(Call& call, Array& array, LinearAddr requests, uint32_t index,
+                    Continuation& saved);
+  // Gives back a reference of the VMM's.
+  void put_in_one_go(Call& call, Mfn frame);
+
   Errno check_foreigndom(Call& call, uint32_t foreigndom, bool with_table_owner);
   Errno apply_update(Call& call, const UpdateRequest& request, RequestWindow& window);
   Errno apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
@@ -177,6 +196,7 @@ class Mmu {
   const MmuConfig config_;
   const unsigned vcpu_count_;
   Roots roots_[kMaxVcpus];
+  Continuation continuations_[kMaxVcpus];
   MmuCounters own_counters_;
   Refusal own_refusal_;
 };

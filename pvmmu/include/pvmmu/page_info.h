@@ -5,20 +5,32 @@
 //   owner      kHypervisor  the guest may not name the frame in any request (the default)
 //              kDomain      an ordinary frame of the guest
 //              kShared      the hypervisor's, lent to the guest: writable for ever (shared_info)
-//   type       kNone <-> any other type, only while type_count is 0 (I1). A table type also passes
-//              through "not validated" (type set, count 1) while its entries are being read.
+//   type       kNone <-> any other type, only while type_count is 0 (I1)
+//   validation how far a table (or descriptor table) has come; kUnvalidated for other types
+//                kUnvalidated  the entries below validated_entries hold references, the others none
+//                kValidated    every present entry passed and holds its reference, but this table,
+//                              or one below it, is not stored as it must be (USER forced on, the
+//                              hypervisor's slots of an L4): no processor may walk it yet
+//                kWhole        stored too, and all below it. Only such a table is ever walked,
+//                              loaded, or changed by a request
 //   pinned     one of the type references is a pin: the frame stays a table with no user
+//   in_progress  the frame was left in the middle of promotion or demotion, by a call that was
+//              preempted or refused. One type and one total reference are its own. Whoever wants
+//              the type goes on upwards and takes these references over; whoever has to tear it
+//              down goes on downwards. Until then nobody can use it as anything else.
+//   child_in_progress  it was left while the table of its entry validated_entries was in progress
 //
 // Who holds which reference
 //   total_count  one for every present entry that names the frame at any level, every pin, every
-//                base pointer of a vCPU, every reference of the VMM, and the loan of a kShared
-//                frame
+//                base pointer of a vCPU, every reference of the VMM, the loan of a kShared frame,
+//                and in_progress
 //   type_count   those of them that rely on the type (I2): writable L1 entries count for kWritable,
 //                L2..L4 entries, pins and base pointers for table types. A read-only L1 entry
 //                relies on nothing and counts in total_count alone.
 //   An entry of a table that names that same table, one level too high ("linear"), relies on
 //   nothing new, and counts nowhere: otherwise the table would keep itself alive. A same-level
 //   entry that names another table counts in both, and in linear_count of both tables.
+//   Entries of a table from validated_entries on hold nothing.
 //
 // linear_count: > 0 the number of same-level entries that this table holds (to other tables),
 //   < 0 the number of same-level entries elsewhere that name this table. Never both, so that chains
@@ -27,12 +39,10 @@
 // When a flush is owed (I3)
 //   When a frame gets a type other than its last one, every processor that may still hold a
 //   translation made under the last type must drop it first: last_type and tlb_stamp say which.
-//   The stamp is taken when the type count falls to 0, which is after the last entry was replaced.
+//   The stamp is taken when the type count falls to 0, which is after the last entry was replaced
+//   and, for a table, after its last entry gave its reference back.
 //
 // Locks: all of it is guarded by the one MMU lock, which the caller of class Mmu holds.
-//
-// Preemption: validated_entries is how far validation or teardown has come. Both finish in one go
-// today, so between two calls it is 0 (not a validated table) or kEntriesPerTable.
 #pragma once
 
 #include <stdint.h>
@@ -44,20 +54,27 @@ namespace pvmmu {
 
 enum class FrameOwner : uint8_t { kHypervisor, kDomain, kShared };
 
+enum class Validation : uint8_t { kUnvalidated, kValidated, kWhole };
+
 struct PageInfo {
   uint64_t tlb_stamp = 0;
   uint32_t total_count = 0;
   uint32_t type_count = 0;
   uint32_t external_count =
       0;  // typed references that the VMM holds: get_writable, descriptor tables
-  uint32_t next_pending = 0;  // link of TypeKeeper's list of tables to commit
   int16_t linear_count = 0;
   uint16_t validated_entries = 0;
   PageType type = PageType::kNone;
   PageType last_type = PageType::kNone;
   FrameOwner owner = FrameOwner::kHypervisor;
-  bool validated : 1 = false;
+  Validation validation = Validation::kUnvalidated;
   bool pinned : 1 = false;
+  bool in_progress : 1 = false;
+  bool child_in_progress : 1 = false;
+  bool must_store : 1 = false;  // something below validated_entries is not stored as it must be
+  bool was_table : 1 = false;   // while it is torn down: it had been validated
+
+  bool whole() const { return validation == Validation::kWhole; }
 };
 
 static_assert(sizeof(PageInfo) == 32, "two frames to a cache line");

@@ -47,6 +47,16 @@ class Platform {
   virtual VcpuMask all_vcpus() = 0;
   // The entry that the hypervisor wants in slot 256..271 of every L4 table; 0 for none.
   virtual uint64_t hypervisor_slot_entry(unsigned slot) = 0;
+  // How many steps of long work may follow before this is asked again; 0: the call has to stop and
+  // let other work in. Asked when a piece of a call begins (steps is 0, and at least one step is
+  // made whatever the answer; `resumed` if it is not the call's first piece), and each time the
+  // steps granted are used up: then `steps` were made in this piece.
+  virtual uint32_t allow_steps(bool resumed, uint64_t steps) {
+    (void)resumed;
+    (void)steps;
+    return kManySteps;
+  }
+  static constexpr uint32_t kManySteps = 0x4000'0000;
 
  protected:
   ~Platform() = default;

@@ -1,9 +1,22 @@
 // References and types of frames: get and put, validation (promotion) and teardown (demotion).
 //
-// get_ functions either succeed or change nothing, and then have filled the refusal. put_ functions
-// cannot fail. A frame is promoted when its first type reference is taken and demoted when the last
-// one goes; promotion of a table promotes the tables below it, so the depth of recursion is bounded
-// by the levels (and one same-level step on each).
+// A frame is promoted when its first type reference is taken and demoted when the last one goes;
+// promotion of a table promotes the tables below it, so the depth of recursion is bounded by the
+// levels (and one same-level step on each).
+//
+// Long work
+//   Promotion reads a table's entries upwards and takes their references; when the whole tree
+//   passed, its entries are stored as they must be, which cannot fail. Demotion gives references
+//   back downwards. Each may stop after any step (see StepBudget): then the frames on the way are
+//   left in_progress (page_info.h), and the same get, or finish(), goes on from there.
+//   A promotion that is refused is a demotion of what it has validated so far.
+//
+// Duties of the caller
+//   After any get that failed and any put, call finish() until it does not say kRestart; no other
+//   get or put may come before. (Not needed where only writable types can be involved.)
+//
+// get_ functions succeed, or are refused and have filled the refusal, or say kRestart. If they did
+// not succeed, nothing has changed that a processor or the guest can see.
 //
 // Does not write entries for the guest; see EntryWriter for that.
 #pragma once
@@ -40,47 +53,69 @@ class TypeKeeper {
   Errno get_page_and_type(Call& call, Mfn frame, PageType type);
   void put_page_and_type(MmuCounters& counters, Mfn frame);
 
-  // The reference that a present entry in `slot` of `table` takes, or gives back. get checks the
-  // entry's bits too.
+  // get_page_and_type in two halves: validation, and the stores, which are never refused. Between
+  // them a table can still be put as if nothing had happened to it.
+  Errno get_validated(Call& call, Mfn frame, PageType type);
+  Errno store_validated(Call& call, Mfn frame);
+
+  // The reference that a present entry in `slot` of `table`, a whole table, takes or gives back.
+  // get checks the entry's bits too.
   template <PtLevel L>
   Errno get_from_entry(Call& call, Pte<L> entry, Mfn table, unsigned slot);
   template <PtLevel L>
   void put_from_entry(MmuCounters& counters, Pte<L> entry, Mfn table);
+
+  // Tears down what the last get or put left: kOk, or kRestart if there is more to do. A call that
+  // stops in between takes the frame with it and brings it back.
+  Errno finish(Call& call);
+  Mfn take_unfinished();
+  void resume_unfinished(Mfn frame) { unfinished_ = frame; }
 
   // Fills the refusal and returns the error.
   Errno refuse(Call& call, Rule rule, Errno error, const char* reason);
   Errno refuse(Call& call, Rule rule, Errno error, const char* reason, Mfn frame);
 
  private:
+  // --- page_reference.cc ---
   Errno get_type(Call& call, Mfn frame, PageType type);
-  void put_type(MmuCounters& counters, Mfn frame);
+  bool put_type(MmuCounters& counters, Mfn frame);
   Errno get_leaf(Call& call, L1Pte entry);
   template <PtLevel L>
   Errno get_same_level(Call& call, Pte<L> entry, Mfn table);
+  template <PtLevel L>
+  Errno get_entry(Call& call, Pte<L> entry, Mfn table, unsigned slot);
+  template <PtLevel L>
+  bool put_entry(MmuCounters& counters, Pte<L> entry, Mfn table);
 
+  // --- table_validator.cc ---
   Errno validate(Call& call, Mfn frame, PageType type);
-  Errno validate_contents(Call& call, Mfn frame, PageType type);
   template <PtLevel L>
   Errno validate_table(Call& call, Mfn table);
   template <PtLevel L>
-  void commit_table(Mfn table);
-  void remember_to_commit(Mfn table);
-  void commit_pending();
-  void tear_down(MmuCounters& counters, Mfn frame, PageType type);
-  template <PtLevel L>
-  void drop_entries(MmuCounters& counters, Mfn table, unsigned count);
-  void fill_hypervisor_slots(Mfn table);
-  void clear_hypervisor_slots(Mfn table);
+  bool needs_store(Pte<L> entry, Mfn table) const;
   Errno validate_descriptors(Call& call, Mfn frame);
+  Errno store_table(Call& call, Mfn table);
+  template <PtLevel L>
+  Errno store_entries(Call& call, Mfn table);
   void store_entry(Mfn table, unsigned slot, uint64_t value);
+  void fill_hypervisor_slots(Mfn table);
+
+  // --- table_teardown.cc ---
+  void begin_teardown(MmuCounters& counters, Mfn table);
+  Errno tear_down(Call& call, Mfn table);
+  template <PtLevel L>
+  Errno drop_entries(Call& call, Mfn table);
+  template <PtLevel L>
+  Errno drop_child_in_progress(Call& call, Mfn table);
+  bool left_in_progress(PtLevel level, Mfn table, Mfn named) const;
+  void become_none(Mfn frame);
+  void clear_hypervisor_slots(Mfn table);
 
   Platform& platform_;
   FrameTable& frames_;
   TlbLedger& tlb_;
   const uint32_t count_limit_;
-  // The promotion under way: how deep it is, and the tables it has validated but not stored yet.
-  unsigned depth_ = 0;
-  Mfn pending_ = kInvalidMfn;
+  Mfn unfinished_ = kInvalidMfn;
 };
 
 }  // namespace pvmmu

@@ -42,7 +42,7 @@ TEST_F(AuditTest, FindsALeakedTable) {
   PageInfo& leaked = page(Mfn(200));
   leaked.type = PageType::kL1;
   leaked.type_count = 1;
-  leaked.validated = true;
+  leaked.validation = Validation::kWhole;
   leaked.validated_entries = 512;
   EXPECT_TRUE(finds("frame 200: type believed"));
 }

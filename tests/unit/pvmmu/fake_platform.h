@@ -32,6 +32,9 @@ class FakePlatform final : public Platform {
  public:
   static constexpr uint64_t kHypervisorEntry = (uint64_t{2} << kPageShift) | 0x63;  // frame 2, RW
 
+  // Preemption: as Platform::allow_steps; none by default.
+  std::function<uint32_t(bool resumed, uint64_t steps)> allow;
+
   explicit FakePlatform(size_t frame_count, unsigned vcpu_count)
       : frame_count_(frame_count),
         vcpus_(vcpu_count == 64 ? ~VcpuMask{0} : (VcpuMask{1} << vcpu_count) - 1),
@@ -76,6 +79,9 @@ class FakePlatform final : public Platform {
     history.push_back({.kind = Event::Kind::kFlush, .vcpus = vcpus, .flush = what});
   }
   VcpuMask all_vcpus() override { return vcpus_; }
+  uint32_t allow_steps(bool resumed, uint64_t steps) override {
+    return allow ? allow(resumed, steps) : kManySteps;
+  }
   uint64_t hypervisor_slot_entry(unsigned slot) override {
     return slot <= 257 ? kHypervisorEntry : 0;
   }

@@ -14,7 +14,7 @@ TEST_F(PromotionTest, PinTypesEveryLevelBelow) {
   for (size_t i = 0; i < 4; ++i) {
     const PageInfo& page = info(path[i]);
     EXPECT_EQ(page.type, table_type(static_cast<PtLevel>(4 - i)));
-    EXPECT_TRUE(page.validated);
+    EXPECT_TRUE(page.whole());
     EXPECT_EQ(page.pinned, i == 0);
     EXPECT_EQ(page.type_count, 1u);
     EXPECT_EQ(page.total_count, 2u);  // and the domain's own read-only map
