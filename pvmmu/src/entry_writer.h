@@ -43,10 +43,7 @@ class EntryWriter {
       const Pte<L> wanted(wanted_value);
       const Pte<L> after = adjusted_entry(wanted);
       const bool moves = moves_reference(before, after);
-      if (held.present() && (!wanted_at_all || !moves || moves_reference(held, after))) {
-        types_.put_from_entry(call.counters, held, table);
-        held = Pte<L>();
-      }
+      if (attempt != 0) keep_or_put(call, held, after, table, wanted_at_all && moves);
       if (!wanted_at_all) return Errno::kOk;
       // Without a move the frame and its use are those validated before; the bits may be new.
       if (after.present() && !held.present() && (moves || has_refused_bits(wanted))) {
@@ -55,7 +52,7 @@ class EntryWriter {
         held = after;
       }
       uint64_t expected = old_value;
-      if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) {
+      if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) [[likely]] {
         finish(call.counters, before, after, table, slot, moves);
         return Errno::kOk;
       }
@@ -66,6 +63,14 @@ class EntryWriter {
   }
 
  private:
+  // The next attempt: what the last one held serves it if that is the reference it needs.
+  template <PtLevel L>
+  void keep_or_put(Call& call, Pte<L>& held, Pte<L> after, Mfn table, bool needed) {
+    if (!held.present() || (needed && !moves_reference(held, after))) return;
+    types_.put_from_entry(call.counters, held, table);
+    held = Pte<L>();
+  }
+
   // The new entry is in place. Order matters: the machine learns of the change, then the old
   // reference goes, whose stamp must not be older than the change.
   template <PtLevel L>

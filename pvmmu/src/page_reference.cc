@@ -132,8 +132,14 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
     begin_teardown(counters, frame);
     return false;
   }
-  if (page.type == PageType::kSegDesc) ++counters.demotions;  // descriptors hold no references
-  become_none(frame);
+  if (page.type == PageType::kSegDesc) {
+    ++counters.demotions;  // descriptors hold no references
+    page.validation = Validation::kUnvalidated;
+  }
+  page.last_type = page.type;
+  page.tlb_stamp = tlb_.stamp();
+  page.type = PageType::kNone;
+  page.type_count = 0;
   return true;
 }
 
@@ -259,10 +265,10 @@ void TypeKeeper::put_from_entry(MmuCounters& counters, Pte<L> entry, Mfn table) 
   if (!put_entry(counters, entry, table)) unfinished_ = entry.frame();
 }
 
-#define PVMMU_INSTANTIATE(Entry)                                                  \
-  template Errno TypeKeeper::get_entry(Call&, Entry, Mfn, unsigned);              \
-  template bool TypeKeeper::put_entry(MmuCounters&, Entry, Mfn);                  \
-  template Errno TypeKeeper::get_from_entry(Call&, Entry, Mfn, unsigned);         \
+#define PVMMU_INSTANTIATE(Entry)                                          \
+  template Errno TypeKeeper::get_entry(Call&, Entry, Mfn, unsigned);      \
+  template bool TypeKeeper::put_entry(MmuCounters&, Entry, Mfn);          \
+  template Errno TypeKeeper::get_from_entry(Call&, Entry, Mfn, unsigned); \
   template void TypeKeeper::put_from_entry(MmuCounters&, Entry, Mfn);
 PVMMU_INSTANTIATE(L1Pte)
 PVMMU_INSTANTIATE(L2Pte)

@@ -27,64 +27,55 @@ constexpr bool element_address(LinearAddr array, uint32_t index, size_t element_
 template <typename Array>
 int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t count,
                        LinearAddr done) {
+  using Stage = Continuation::Stage;
   Continuation& saved = continuations_[index_of(call.vcpu)];
-  call.steps.start_piece(platform_, saved.active());
+  call.steps.start_piece(saved.active());
   uint32_t index = saved.active() ? saved.index : 0;
+  // A request that was begun already is in `saved`, and is not read again.
+  bool begun = saved.stage == Stage::kAgain || saved.stage == Stage::kTearDown;
   Errno error = Errno::kOk;
   while (index < count) {
-    error = run_request(call, array, requests, index, saved);
-    if (error == kRestart) {
-      saved.index = index;
-      return kPreempted;
+    if (begun) [[unlikely]] {
+      error = resume_request(call, array, saved);
+    } else {
+      Continuation::Request request;
+      LinearAddr element;
+      if (!element_address(requests, index, Array::size, element) ||
+          !array.read(element, request)) {
+        error = refuse_unreadable(call, Array::name, element, index);
+        break;
+      }
+      error = array.apply(call, request);
+      if (error != Errno::kOk || types_.has_unfinished()) {
+        error = conclude_request(call, saved, request, error);
+      }
     }
-    if (error != Errno::kOk) break;
+    begun = false;
+    if (error != Errno::kOk) {
+      if (error == kRestart) return preempt(saved, index);
+      finish_refused(call, array.name_of(saved.request), error, index);
+      break;
+    }
     ++array.done(call.counters);
     ++index;
     if (index < count && call.steps.spent(platform_)) {
-      saved.stage = Continuation::Stage::kBetween;
-      saved.index = index;
-      return kPreempted;
+      saved.stage = Stage::kBetween;
+      return preempt(saved, index);
     }
   }
-  saved.stage = Continuation::Stage::kNone;
+  saved.stage = Stage::kNone;
   tlb_.settle(call.counters);
   write_done(call, done, index);
   return return_value(error);
 }
 
 template <typename Array>
-Errno Mmu::run_request(Call& call, Array& array, LinearAddr requests, uint32_t index,
-                       Continuation& saved) {
-  using Stage = Continuation::Stage;
-  if (saved.stage == Stage::kTearDown) {
+Errno Mmu::resume_request(Call& call, Array& array, Continuation& saved) {
+  if (saved.stage == Continuation::Stage::kTearDown) {
     types_.resume_unfinished(saved.frame);
-  } else {
-    LinearAddr element;
-    if (saved.stage != Stage::kAgain &&
-        (!element_address(requests, index, Array::size, element) ||
-         !array.read(element, saved.request))) {
-      types_.refuse(call, Rule::kAnyInput, Errno::kEFAULT, "the request cannot be read");
-      call.refusal.address = element;
-      call.refusal.has_address = true;
-      return finish_refused(call, Array::name, Errno::kEFAULT, index);
-    }
-    const Errno error = array.apply(call, saved.request);
-    if (error == kRestart) {
-      saved.stage = Stage::kAgain;
-      return kRestart;
-    }
-    saved.error = error;
-    if (error != Errno::kOk) saved.refusal = call.refusal;
+    return tear_down_rest(call, saved);
   }
-  if (types_.finish(call) != Errno::kOk) {
-    saved.frame = types_.take_unfinished();
-    saved.stage = Stage::kTearDown;
-    return kRestart;
-  }
-  saved.stage = Stage::kNone;
-  if (saved.error == Errno::kOk) return Errno::kOk;
-  call.refusal = saved.refusal;
-  return finish_refused(call, array.name_of(saved.request), saved.error, index);
+  return conclude_request(call, saved, saved.request, array.apply(call, saved.request));
 }
 
 }  // namespace pvmmu

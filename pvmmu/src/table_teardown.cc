@@ -12,8 +12,7 @@ Mfn TypeKeeper::take_unfinished() {
   return frame;
 }
 
-Errno TypeKeeper::finish(Call& call) {
-  if (unfinished_ == kInvalidMfn) return Errno::kOk;
+Errno TypeKeeper::finish_teardown(Call& call) {
   const Errno error = tear_down(call, unfinished_);
   if (error == Errno::kOk) unfinished_ = kInvalidMfn;
   return error;
@@ -113,11 +112,11 @@ Errno TypeKeeper::drop_child_in_progress(Call& call, Mfn table) {
   return Errno::kOk;
 }
 
-// The last type reference is gone. A table that was never validated was never walked, and leaves
-// nothing to flush.
+// The last type reference of a table is gone. One that was never validated was never walked, and
+// leaves nothing to flush.
 void TypeKeeper::become_none(Mfn frame) {
   PageInfo& page = frames_.at(frame);
-  if (!is_table(page.type) || page.was_table) {
+  if (page.was_table) {
     page.last_type = page.type;
     page.tlb_stamp = tlb_.stamp();
   }

@@ -41,6 +41,15 @@ class Determinism(VmTest):
         self.assertNotIn("exits", left)
 
     @needs_host_kvm
+    def test_interrupted_hypercalls_count_as_if_they_were_not(self):
+        for mode in MODES:
+            flags = (f"--mode={mode}",)
+            whole = without_varying(self.run_workload("everything", *flags).stats)
+            for cuts in ("every", "1", "17", "random:5"):
+                cut = self.run_workload("everything", *flags, f"--preempt-at={cuts}")
+                self.assertEqual([], differences(whole, without_varying(cut.stats)), cuts)
+
+    @needs_host_kvm
     def test_another_seed_places_frames_elsewhere_and_counts_the_same(self):
         """hello makes no random choice: only the p2m's order differs."""
         one, other = (

@@ -42,6 +42,7 @@ RunOptions run_options(const RunSettings& settings, const GuestInput& input,
   options.identity_p2m = settings.identity_p2m;
   options.timeout_seconds = settings.timeout_seconds;
   options.audit = settings.audit;
+  options.preempt_at = settings.preempt_at;
   options.traits = traits;
   return options;
 }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace vmm {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 constexpr uint64_t kMaxVcpus = 32;
 constexpr uint64_t kMaxVcpusOfBuiltIn = 4;
 constexpr double kLongestTimeout = 1e7;
+// Of --preempt-at: far beyond what any useful call makes.
+constexpr uint64_t kLastStep = 1'000'000;
 // start_info.cmd_line, with its end.
 constexpr size_t kMaxCommandLine = 1024;
 
@@ -29,6 +32,14 @@ FlagSet::Setter seconds_setter(std::optional<double>& to) {
     const absl::StatusOr<double> seconds = parse_seconds(value);
     if (seconds.ok()) to = *seconds;
     return seconds.status();
+  };
+}
+
+FlagSet::Setter cuts_setter(pvmmu::ForcedCuts& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<pvmmu::ForcedCuts> cuts = parse_cuts(value);
+    if (cuts.ok()) to = *cuts;
+    return cuts.status();
   };
 }
 
@@ -72,6 +83,20 @@ absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text) {
   }
   limits.argument_bytes = static_cast<unsigned>(*bytes);
   return limits;
+}
+
+absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text) {
+  if (text == "every") return pvmmu::ForcedCuts::every();
+  if (absl::ConsumePrefix(&text, "random:")) {
+    if (const auto seed = parse_integer(text)) return pvmmu::ForcedCuts::random(*seed);
+    return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" is not a number as seed"));
+  }
+  const std::optional<uint64_t> step = parse_integer(text);
+  if (!step || *step < 1 || *step > kLastStep) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not every, random:SEED or a step from 1 to ", kLastStep));
+  }
+  return pvmmu::ForcedCuts::at(static_cast<uint32_t>(*step));
 }
 
 absl::StatusOr<double> parse_seconds(absl::string_view text) {
@@ -139,6 +164,10 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                                 "Recount all types and references from memory at the end and\n"
                                 "compare (default exit).",
                                 settings.audit);
+  flags.add("preempt-at", "STEP|every|random:SEED",
+            "Interrupt the long work of each hypercall after that step,\n"
+            "after every step, or at random. No count or result changes.",
+            cuts_setter(settings.preempt_at));
   flags.add_choice<StatsForm>(
       "stats",
       {{"table", StatsForm::kTable}, {"json", StatsForm::kJson}, {"none", StatsForm::kNone}},

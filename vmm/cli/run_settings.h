@@ -9,6 +9,7 @@
 #include "cli/kvm_choice.h"
 #include "machine/run_options.h"
 #include "multicall/limits.h"
+#include "pvmmu/forced_cuts.h"
 #include "stats/stats_output.h"
 
 namespace vmm {
@@ -25,6 +26,7 @@ struct RunSettings {
   bool split_ptl = true;
   bool identity_p2m = false;
   AuditPolicy audit = AuditPolicy::kAtExit;
+  pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();
   std::optional<double> timeout_seconds;
   KvmChoice kvm = KvmChoice::kAuto;
   StatsForm stats = StatsForm::kTable;
@@ -48,6 +50,8 @@ std::string guest_command_line(const RunSettings& settings);
 
 // "32" or "32:512"; with entries alone the argument bytes keep their classical share.
 absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text);
+// "every", "random:SEED" or the number of a step, from 1.
+absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text);
 // Seconds, also with a fraction, above 0.
 absl::StatusOr<double> parse_seconds(absl::string_view text);
 

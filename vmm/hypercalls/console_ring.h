@@ -5,9 +5,8 @@
 // dropped. Lock: mutex_, held while draining, so that bytes come out in order.
 #pragma once
 
-#include <mutex>
-
 #include "hypercalls/services.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -29,7 +28,7 @@ class ConsoleRing {
   FrameReferences& frames_;
   Console& console_;
   xencons_interface* ring_;
-  std::mutex mutex_;
+  RankedMutex<LockRank::kConsoleRing> mutex_;
 };
 
 }  // namespace vmm

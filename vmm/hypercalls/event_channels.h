@@ -14,12 +14,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "hypercalls/services.h"
 #include "hypercalls/vcpu_places.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -77,7 +77,7 @@ class EventChannels {
   shared_info_t& shared_info_;
   VcpuPlaces& places_;
   VcpuControl& vcpus_;
-  mutable std::mutex mutex_;
+  mutable RankedMutex<LockRank::kEventChannels> mutex_;
   std::array<Port, kPortCount> ports_;
   std::atomic<VcpuSet> pollers_{0};
   std::vector<std::array<uint32_t, NR_VIRQS>> virq_ports_;  // 0 = unbound, by vCPU

@@ -6,11 +6,11 @@
 #pragma once
 
 #include <cstdint>
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "hypercalls/services.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -36,7 +36,7 @@ class RunStates {
   };
 
   Clock& clock_;
-  mutable std::mutex mutex_;
+  mutable RankedMutex<LockRank::kRunStates> mutex_;
   std::vector<Entry> entries_;
 };
 

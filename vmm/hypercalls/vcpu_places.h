@@ -10,11 +10,11 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 #include <utility>
 #include <vector>
 
 #include "hypercalls/services.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -55,7 +55,7 @@ class VcpuPlaces {
   vcpu_info_t& info(VcpuId vcpu) { return *places_[vcpu_index(vcpu)].info.load(); }
 
   FrameReferences& frames_;
-  std::mutex mutex_;
+  RankedMutex<LockRank::kVcpuPlaces> mutex_;
   std::vector<Place> places_;
   std::vector<vcpu_info_t> spare_;  // of vCPUs beyond shared_info's
 };

@@ -64,7 +64,10 @@ Domain::Domain(const RunOptions& options, KvmVm vm, MachineMemory memory)
       memory_(std::move(memory)),
       vm_(std::move(vm)),
       monitor_(memory_, options.vcpus),
-      platform_(memory_, monitor_, !options.traits.host_writes_visible) {}
+      platform_(memory_, monitor_, !options.traits.host_writes_visible),
+      preemption_(options.preempt_at, lock_, stopping_) {
+  platform_.set_preemption(preemption_);
+}
 
 Domain::~Domain() {
   stop_vcpus();
@@ -244,6 +247,13 @@ void Domain::stop_vcpus() {
   stopping_ = true;
   for (auto& vcpu : vcpus_) vcpu->wake();
   for (auto& vcpu : vcpus_) vcpu->join();
+}
+
+bool Domain::let_others_in(unsigned vcpu) {
+  if (stopping()) return false;
+  preemption_.let_others_in();
+  platform_.set_current(vcpu);
+  return !stopping();
 }
 
 void Domain::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {

@@ -1,14 +1,12 @@
 // The running domain: its memory, its MMU, its vCPUs, and what they share.
 //
-// Locks, outermost first: lock() (the domain's: MMU, frame table, pages of the guest as the VMM
-// sees them, all vCPU state), then the locks inside Hypercalls and TimerQueue, then a vCPU's
-// wake_mutex_. A vCPU in the guest holds none of them, and whoever waits for a vCPU to leave the
-// guest waits only for that, which needs no lock.
+// Locks: sync/ranked_mutex.h has their order; lock() is the outermost. A vCPU in the guest holds
+// none of them, and whoever waits for a vCPU to leave the guest waits only for that, which needs no
+// lock.
 #pragma once
 
 #include <atomic>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,15 +16,18 @@
 #include "absl/status/statusor.h"
 #include "domain/domain_builder.h"
 #include "hypercalls/hypercalls.h"
+#include "machine/domain_mutex.h"
 #include "machine/host_clock.h"
 #include "machine/machine_memory.h"
 #include "machine/mmu_platform.h"
 #include "machine/monitor_space.h"
+#include "machine/preemption.h"
 #include "machine/processor.h"
 #include "machine/run_machine.h"
 #include "machine/timer_queue.h"
 #include "machine/vcpu.h"
 #include "pvmmu/mmu.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -42,7 +43,10 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   RunResult run();
 
   // --- for the vCPUs, with lock() held ---
-  std::mutex& lock() { return lock_; }
+  DomainMutex& lock() { return lock_; }
+  // In the middle of a hypercall: gives the lock up and takes it again. False: the domain stops,
+  // and the hypercall will never be done.
+  bool let_others_in(unsigned vcpu);
   pvmmu::Mmu& mmu() { return *mmu_; }
   MmuPlatform& platform() { return platform_; }
   Hypercalls& hypercalls() { return *hypercalls_; }
@@ -101,11 +105,12 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
   pvmmu::Mfn shared_info_frame_;
 
-  std::mutex lock_;
-  std::mutex console_mutex_;
+  DomainMutex lock_;
+  Preemption preemption_;
+  RankedMutex<LockRank::kConsole> console_mutex_;
   std::atomic<bool> stopping_{false};
-  std::mutex end_mutex_;
-  std::condition_variable ended_;
+  RankedMutex<LockRank::kEnd> end_mutex_;
+  std::condition_variable_any ended_;
   std::optional<RunResult::End> end_;
   std::optional<CrashInfo> crash_;
   std::string failure_;

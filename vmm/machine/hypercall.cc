@@ -60,11 +60,15 @@ std::optional<int64_t> Vcpu::mmu_hypercall(uint64_t number, uint64_t (&arguments
   const auto word = [&arguments](unsigned i) { return static_cast<uint32_t>(arguments[i]); };
   switch (number) {
     case __HYPERVISOR_mmu_update:
-      return mmu.mmu_update(call, LinearAddr(arguments[0]), word(1), LinearAddr(arguments[2]),
-                            word(3));
+      return in_pieces([&] {
+        return mmu.mmu_update(call, LinearAddr(arguments[0]), word(1), LinearAddr(arguments[2]),
+                              word(3));
+      });
     case __HYPERVISOR_mmuext_op:
-      return mmu.mmuext_op(call, LinearAddr(arguments[0]), word(1), LinearAddr(arguments[2]),
-                           word(3));
+      return in_pieces([&] {
+        return mmu.mmuext_op(call, LinearAddr(arguments[0]), word(1), LinearAddr(arguments[2]),
+                             word(3));
+      });
     case __HYPERVISOR_update_va_mapping:
       return mmu.update_va_mapping(call, LinearAddr(arguments[0]), arguments[1], arguments[2]);
     case __HYPERVISOR_update_descriptor:
@@ -74,12 +78,34 @@ std::optional<int64_t> Vcpu::mmu_hypercall(uint64_t number, uint64_t (&arguments
   }
 }
 
+// Makes the call again until it is done. If the domain stops first, nobody will see the result.
+template <typename MakeCall>
+int64_t Vcpu::in_pieces(MakeCall make_call) {
+  int64_t result = make_call();
+  while (result == pvmmu::kPreempted && domain_.let_others_in(id_)) result = make_call();
+  return result;
+}
+
+// A call inside a list is done in one go as far as the list sees, unless the domain stops.
+bool Vcpu::call_preempted() const {
+  return domain_.stopping();
+}
+
+bool Vcpu::preempt_requested() {
+  return list_steps_.spent(domain_.platform());
+}
+
 int64_t Vcpu::multicall(LinearAddr list, uint64_t count) {
   if (in_multicall_) return kInvalid;
   const uint64_t ops_before = mmu_ops(counters_);
   in_multicall_ = true;
-  const multicall::Outcome outcome =
+  list_steps_.start_piece(false);
+  multicall::Outcome outcome =
       dispatcher_.dispatch(*this, *this, list, static_cast<uint32_t>(count));
+  while (outcome.preempted && domain_.let_others_in(id_)) {
+    list_steps_.start_piece(true);
+    outcome = dispatcher_.dispatch(*this, *this, outcome.next, outcome.remaining);
+  }
   in_multicall_ = false;
   counters_.multicall_ops += mmu_ops(counters_) - ops_before;
   attribution_->record_multicall(count, accounting_.phase(), accounting_.operation());

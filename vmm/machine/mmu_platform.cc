@@ -117,4 +117,8 @@ uint64_t MmuPlatform::hypervisor_slot_entry(unsigned slot) {
   return monitor_.slot_entry(slot);
 }
 
+uint32_t MmuPlatform::allow_steps(bool resumed, uint64_t steps) {
+  return preemption_ == nullptr ? kManySteps : preemption_->allow_steps(resumed, steps);
+}
+
 }  // namespace vmm

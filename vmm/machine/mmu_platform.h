@@ -16,6 +16,7 @@
 
 #include "machine/machine_memory.h"
 #include "machine/monitor_space.h"
+#include "machine/preemption.h"
 #include "machine/processor.h"
 #include "pvmmu/page_info.h"
 #include "pvmmu/platform.h"
@@ -28,6 +29,7 @@ class MmuPlatform final : public pvmmu::Platform {
 
   // The processors, once they exist. Until then nobody can hold a translation.
   void set_processors(std::span<const std::unique_ptr<Processor>> processors);
+  void set_preemption(Preemption& preemption) { preemption_ = &preemption; }
   // The MMU's frame table, to look at.
   void set_frame_table(std::span<const pvmmu::PageInfo> frames) { frames_ = frames; }
   // Whether a root has the hypervisor's slots, and will while the lock is held.
@@ -58,6 +60,7 @@ class MmuPlatform final : public pvmmu::Platform {
   void flush_tlb(pvmmu::VcpuMask vcpus, pvmmu::TlbFlush what) override;
   pvmmu::VcpuMask all_vcpus() override;
   uint64_t hypervisor_slot_entry(unsigned slot) override;
+  uint32_t allow_steps(bool resumed, uint64_t steps) override;
 
  private:
   struct ShadowState {
@@ -69,6 +72,7 @@ class MmuPlatform final : public pvmmu::Platform {
   MachineMemory& memory_;
   MonitorSpace& monitor_;
   const bool shadow_paging_;
+  Preemption* preemption_ = nullptr;  // none while the domain is built
   std::span<const std::unique_ptr<Processor>> processors_;
   std::span<const pvmmu::PageInfo> frames_;
   unsigned current_ = 0;

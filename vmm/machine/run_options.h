@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "machine/kvm_traits.h"
+#include "pvmmu/forced_cuts.h"
 
 namespace vmm {
 
@@ -24,7 +25,8 @@ struct RunOptions {
   bool identity_p2m = false;
   std::optional<double> timeout_seconds;
   AuditPolicy audit = AuditPolicy::kAtExit;
-  KvmTraits traits;  // as the probe found them
+  pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();  // of hypercalls
+  KvmTraits traits;                                           // as the probe found them
   // Takes the guest's console output; called from vCPU threads, one at a time.
   std::function<void(std::string_view)> console;
   // Asked about ten times a second and after every signal: true ends the run as interrupted.

@@ -5,12 +5,12 @@
 
 #include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <vector>
 
 #include "hypercalls/services.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -31,8 +31,8 @@ class TimerQueue final : public Timers {
 
   Clock& clock_;
   std::function<void(VcpuId)> expired_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  RankedMutex<LockRank::kTimers> mutex_;
+  std::condition_variable_any changed_;
   std::vector<std::optional<uint64_t>> deadlines_;
   bool stopping_ = false;
   std::thread thread_;

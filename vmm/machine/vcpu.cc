@@ -36,12 +36,12 @@ void Vcpu::wake() {
 
 void Vcpu::thread_main() {
   processor_.bind_to_this_thread();
-  std::unique_lock lock(domain_.lock());
+  DomainLock lock(domain_.lock());
   run_until_stopped(lock);
   account_trap();
 }
 
-void Vcpu::run_until_stopped(std::unique_lock<std::mutex>& lock) {
+void Vcpu::run_until_stopped(DomainLock& lock) {
   for (;;) {
     processor_.attention_given();
     if (domain_.stopping()) return;
@@ -53,7 +53,7 @@ void Vcpu::run_until_stopped(std::unique_lock<std::mutex>& lock) {
 }
 
 // False: look again at the whole state (the domain may have stopped).
-bool Vcpu::wait_until_runnable(std::unique_lock<std::mutex>& lock) {
+bool Vcpu::wait_until_runnable(DomainLock& lock) {
   Hypercalls& calls = domain_.hypercalls();
   const VcpuId self{id_};
   if (!up_) {
@@ -90,7 +90,7 @@ bool Vcpu::wait_until_runnable(std::unique_lock<std::mutex>& lock) {
   return false;
 }
 
-void Vcpu::wait(std::unique_lock<std::mutex>& lock, std::optional<uint64_t> deadline) {
+void Vcpu::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   waiting_ = true;
   lock.unlock();
   {
@@ -157,7 +157,7 @@ void Vcpu::leave_unheld_root() {
   processor_.move_to_root(root());
 }
 
-void Vcpu::enter_guest(std::unique_lock<std::mutex>& lock) {
+void Vcpu::enter_guest(DomainLock& lock) {
   leave_unheld_root();
   EntryPlan plan{root(), std::exchange(cpu_.gs_exchange_owed, false), {}};
   if (domain_.vcpu_count() == 1) {

@@ -10,7 +10,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,6 +17,7 @@
 
 #include "emulate/decode.h"
 #include "hypercalls/hypercalls.h"
+#include "machine/domain_mutex.h"
 #include "machine/guest_accounting.h"
 #include "machine/guest_cpu.h"
 #include "machine/processor.h"
@@ -28,6 +28,7 @@
 #include "report/crash_report.h"
 #include "stats/counters.h"
 #include "stats/phase_attribution.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -58,9 +59,9 @@ class Vcpu {
   // The calls of a multicall (concept multicall::Hypercalls) and the guest's memory
   // (multicall::GuestAccess).
   int64_t hypercall(uint64_t number, uint64_t (&arguments)[6]);
-  bool call_preempted() const { return false; }
+  bool call_preempted() const;
   bool still_in_kernel_mode() const { return !context_replaced_; }
-  bool preempt_requested() const { return false; }
+  bool preempt_requested();
   bool copy_from_guest(void* to, pvmmu::LinearAddr from, size_t size);
   bool copy_to_guest(pvmmu::LinearAddr to, const void* from, size_t size);
 
@@ -69,11 +70,11 @@ class Vcpu {
 
   // vcpu.cc: the loop.
   void thread_main();
-  void run_until_stopped(std::unique_lock<std::mutex>& lock);
-  bool wait_until_runnable(std::unique_lock<std::mutex>& lock);
-  void wait(std::unique_lock<std::mutex>& lock, std::optional<uint64_t> deadline);
+  void run_until_stopped(DomainLock& lock);
+  bool wait_until_runnable(DomainLock& lock);
+  void wait(DomainLock& lock, std::optional<uint64_t> deadline);
   void leave_unheld_root();
-  void enter_guest(std::unique_lock<std::mutex>& lock);
+  void enter_guest(DomainLock& lock);
   void account_trap();
   void count_exits();
   pvmmu::Mfn root() const;
@@ -130,6 +131,8 @@ class Vcpu {
   std::optional<int64_t> mmu_hypercall(uint64_t number, uint64_t (&arguments)[6]);
   std::optional<int64_t> mmu_hypercall(uint64_t number, uint64_t (&arguments)[6],
                                        pvmmu::Refusal& refusal);
+  template <typename MakeCall>
+  int64_t in_pieces(MakeCall make_call);
   int64_t multicall(pvmmu::LinearAddr list, uint64_t count);
   int64_t private_hypercall(uint64_t (&arguments)[6]);
   std::optional<int64_t> other_hypercall(uint64_t number, uint64_t (&arguments)[6]);
@@ -147,15 +150,16 @@ class Vcpu {
 
   bool up_ = false;
   bool in_multicall_ = false;
+  pvmmu::StepBudget list_steps_;   // of the multicall's own loop
   bool context_replaced_ = false;  // by iret: there is no result to return
   std::optional<HypercallOutcome> pending_action_;
   unsigned spurious_in_a_row_ = 0;
   uint64_t spurious_address_ = 0;
   uint64_t spurious_changes_ = 0;
 
-  std::condition_variable woken_;
+  std::condition_variable_any woken_;
   bool wake_requested_ = false;  // guarded by wake_mutex_
-  std::mutex wake_mutex_;
+  RankedMutex<LockRank::kWake> wake_mutex_;
   bool waiting_ = false;  // domain's lock
   std::thread thread_;
 };

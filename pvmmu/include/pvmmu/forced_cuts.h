@@ -25,12 +25,12 @@ class ForcedCuts {
       case Kind::kNever:
         break;
       case Kind::kEvery:
-        return steps == 0 ? 1 : 0;
+        return 0;
       case Kind::kAt:
         if (resumed) break;
-        return steps == 0 ? static_cast<uint32_t>(value_) : 0;
+        return steps < value_ ? static_cast<uint32_t>(value_ - steps) : 0;
       case Kind::kRandom:
-        return steps == 0 ? 1 + static_cast<uint32_t>(next_random() % 16) : 0;
+        return steps == 1 ? static_cast<uint32_t>(next_random() % 16) : 0;
     }
     return Platform::kManySteps;
   }

@@ -159,8 +159,13 @@ class Mmu {
   template <typename Array>
   int64_t run_array(Call& call, Array& array, LinearAddr requests, uint32_t count, LinearAddr done);
   template <typename Array>
-  Errno run_request(Call& call, Array& array, LinearAddr requests, uint32_t index,
-                    Continuation& saved);
+  Errno resume_request(Call& call, Array& array, Continuation& saved);
+  // A request ended with `error`: what is left to do of it, and what it is to end with.
+  Errno conclude_request(Call& call, Continuation& saved, const Continuation::Request& request,
+                         Errno error);
+  Errno tear_down_rest(Call& call, Continuation& saved);
+  Errno refuse_unreadable(Call& call, const char* operation, LinearAddr element, uint32_t request);
+  static int64_t preempt(Continuation& saved, uint32_t index);
   // Gives back a reference of the VMM's.
   void put_in_one_go(Call& call, Mfn frame);
 

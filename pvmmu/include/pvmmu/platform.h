@@ -48,9 +48,9 @@ class Platform {
   // The entry that the hypervisor wants in slot 256..271 of every L4 table; 0 for none.
   virtual uint64_t hypervisor_slot_entry(unsigned slot) = 0;
   // How many steps of long work may follow before this is asked again; 0: the call has to stop and
-  // let other work in. Asked when a piece of a call begins (steps is 0, and at least one step is
-  // made whatever the answer; `resumed` if it is not the call's first piece), and each time the
-  // steps granted are used up: then `steps` were made in this piece.
+  // let other work in. Asked after the first step of each piece of a call (`resumed` if it is not
+  // the call's first) and each time the steps granted are used up; `steps` is how many were made in
+  // this piece, at least 1.
   virtual uint32_t allow_steps(bool resumed, uint64_t steps) {
     (void)resumed;
     (void)steps;

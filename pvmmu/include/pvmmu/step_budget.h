@@ -22,17 +22,17 @@ class StepBudget {
   StepBudget() = default;
 
   // A piece of a call that may be preempted begins; `resumed`: not the first.
-  void start_piece(Platform& platform, bool resumed) {
+  void start_piece(bool resumed) {
     preemptible_ = true;
     resumed_ = resumed;
     done_ = 0;
-    grant(platform.allow_steps(resumed, 0));
-    if (left_ == 0) grant(1);
+    grant(1);
   }
 
   // One step was made. True: stop here.
   bool spent(Platform& platform) {
-    if (--left_ != 0) [[likely]] return false;
+    if (--left_ != 0) [[likely]]
+      return false;
     return preemptible_ && ask(platform);
   }
 

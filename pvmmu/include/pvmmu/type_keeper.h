@@ -67,7 +67,8 @@ class TypeKeeper {
 
   // Tears down what the last get or put left: kOk, or kRestart if there is more to do. A call that
   // stops in between takes the frame with it and brings it back.
-  Errno finish(Call& call);
+  Errno finish(Call& call) { return has_unfinished() ? finish_teardown(call) : Errno::kOk; }
+  bool has_unfinished() const { return unfinished_ != kInvalidMfn; }
   Mfn take_unfinished();
   void resume_unfinished(Mfn frame) { unfinished_ = frame; }
 
@@ -101,6 +102,7 @@ class TypeKeeper {
   void fill_hypervisor_slots(Mfn table);
 
   // --- table_teardown.cc ---
+  Errno finish_teardown(Call& call);
   void begin_teardown(MmuCounters& counters, Mfn table);
   Errno tear_down(Call& call, Mfn table);
   template <PtLevel L>

@@ -15,7 +15,9 @@ class PreemptionTest : public DomainTest {
     if (steps == 0) {
       platform.allow = nullptr;
     } else {
-      platform.allow = [steps](bool, uint64_t made) { return made == 0 ? steps : 0; };
+      platform.allow = [steps](bool, uint64_t made) -> uint32_t {
+        return made < steps ? static_cast<uint32_t>(steps - made) : 0;
+      };
     }
   }
   // Places the operation in guest memory and makes the first piece of the call.
@@ -152,8 +154,8 @@ class MeanwhileTest : public PreemptionTest {
     platform.allow = nullptr;
     const ::mmuext_op made = operation(command, frame.raw());
     std::memcpy(platform.bytes(Maddr(Mfn(kRequests.raw() + 1), 0)), &made, sizeof made);
-    const int64_t result = mmu.mmuext_op(other, address_of(Mfn(kRequests.raw() + 1)), 1,
-                                         LinearAddr(0), DOMID_SELF);
+    const int64_t result =
+        mmu.mmuext_op(other, address_of(Mfn(kRequests.raw() + 1)), 1, LinearAddr(0), DOMID_SELF);
     platform.allow = allow;
     return result;
   }
@@ -169,7 +171,8 @@ TEST_F(MeanwhileTest, AnotherTakesOverAPin) {
   ASSERT_EQ(to_the_end(begin(MMUEXT_PIN_L4_TABLE, tree[0]), &pieces), 0);
   ASSERT_EQ(to_the_end(begin(MMUEXT_UNPIN_TABLE, tree[0])), 0);
   for (size_t part = 0; part < tree.size(); ++part) {
-    const unsigned level = part < 4 ? 4 - static_cast<unsigned>(part) : 7 - static_cast<unsigned>(part);
+    const unsigned level =
+        part < 4 ? 4 - static_cast<unsigned>(part) : 7 - static_cast<unsigned>(part);
     for (unsigned cut = 1; cut < pieces; ++cut) {
       SCOPED_TRACE(::testing::Message() << "part " << part << " cut " << cut);
       restore(tree, before);
@@ -226,9 +229,9 @@ TEST_F(MeanwhileTest, ATableInProgressIsOutOfReach) {
       const uint64_t was = get(table, 3);
       const ::mmu_update request{Maddr(table, 24).raw(), entry_of(kData, kFlagsRo)};
       std::memcpy(platform.bytes(Maddr(Mfn(kRequests.raw() + 1), 0)), &request, sizeof request);
-      EXPECT_LT(mmu.mmu_update(other, address_of(Mfn(kRequests.raw() + 1)), 1, LinearAddr(0),
-                               DOMID_SELF),
-                0);
+      EXPECT_LT(
+          mmu.mmu_update(other, address_of(Mfn(kRequests.raw() + 1)), 1, LinearAddr(0), DOMID_SELF),
+          0);
       EXPECT_EQ(get(table, 3), was);
       EXPECT_NE(other_ext(MMUEXT_CLEAR_PAGE, table), 0);
       EXPECT_FALSE(mmu.get_writable(table));

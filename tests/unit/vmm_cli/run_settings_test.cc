@@ -38,6 +38,21 @@ TEST(Batch, RefusesWhatTheQueueCannotHold) {
   }
 }
 
+TEST(Cuts, StepsSeedsAndEvery) {
+  EXPECT_EQ(parse_cuts("every")->allow(false, 1), 0u);
+  auto at_seven = parse_cuts("7");
+  ASSERT_TRUE(at_seven.ok());
+  EXPECT_EQ(at_seven->allow(false, 1), 6u);
+  EXPECT_EQ(at_seven->allow(false, 7), 0u);
+  EXPECT_GT(at_seven->allow(true, 1), 1'000'000u);
+  auto one = parse_cuts("random:5"), two = parse_cuts("random:5");
+  ASSERT_TRUE(one.ok() && two.ok());
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(one->allow(i != 0, 1), two->allow(i != 0, 1));
+  for (const char* text : {"", "0", "-1", "random", "random:", "random:x", "always", "1000001"}) {
+    EXPECT_FALSE(parse_cuts(text).ok()) << text;
+  }
+}
+
 TEST(Seconds, FractionsButNothingOdd) {
   EXPECT_DOUBLE_EQ(*parse_seconds("0.5"), 0.5);
   EXPECT_DOUBLE_EQ(*parse_seconds("10"), 10);
@@ -58,8 +73,8 @@ TEST(RunFlags, RangesOfTheMachine) {
 }
 
 TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
-  for (const char* flag : {"--engine=kvm", "--trace=x", "--explain", "--preempt-at=1",
-                           "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
+  for (const char* flag : {"--engine=kvm", "--trace=x", "--explain", "--lazy-policy=x",
+                           "--check-rules=on", "--trace-pte=1"}) {
     EXPECT_NE(error({flag}), "") << flag;
   }
 }
