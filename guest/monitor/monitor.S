@@ -8,6 +8,13 @@
 // entries, by a locked no-op.
 #include "guest_abi/monitor.h"
 
+// See base/mutant.h.
+#ifdef PVMMU_MUTANT_touch_not_locked
+#define LOCKED
+#else
+#define LOCKED lock
+#endif
+
         .section .text.header, "ax"
         .quad   0x31726f74696e6f6d
         .quad   vector_stubs
@@ -37,7 +44,7 @@ resume_touch:
         // read-modify-write of it. It must be locked: a processor may set Accessed or Dirty at
         // any moment, and load + store would write back the older value.
         lodsq
-        lock orq $0, (%rax)
+        LOCKED orq $0, (%rax)
         dec     %ecx
         jnz     resume_touch
         pop     %rsi
@@ -47,7 +54,7 @@ resume_touch:
 
 service_touch:
         lodsq
-        lock orq $0, (%rax)
+        LOCKED orq $0, (%rax)
         dec     %ecx
         jnz     service_touch
         out     %eax, $MONITOR_PORT_SERVICE

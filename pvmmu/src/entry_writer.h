@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/errno.h"
+#include "base/mutant.h"
 #include "base/pte.h"
 #include "entry_bits.h"
 #include "pvmmu/call.h"
@@ -33,7 +34,8 @@ class EntryWriter {
   // for its Accessed and Dirty bits.
   template <PtLevel L, typename Compute>
   Errno change(Call& call, Mfn table, unsigned slot, Compute compute, uint64_t& old_value) {
-    if (is_hypervisor_slot(L, slot)) return refuse_slot(call, table, slot);
+    const bool spared = mutated(Mutant::reserved_slot_written) && slot == kLastHypervisorSlot;
+    if (is_hypervisor_slot(L, slot) && !spared) return refuse_slot(call, table, slot);
     Pte<L> held;  // the entry whose reference was taken; not present: none
     for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
       old_value = platform_.read_entry(table, slot);
@@ -52,6 +54,12 @@ class EntryWriter {
         held = after;
       }
       uint64_t expected = old_value;
+      if (mutated(Mutant::commit_without_compare)) {
+        while (!platform_.compare_exchange_entry(table, slot, expected, after.raw())) {
+        }
+        finish(call.counters, before, after, table, slot, moves);
+        return Errno::kOk;
+      }
       if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) [[likely]] {
         finish(call.counters, before, after, table, slot, moves);
         return Errno::kOk;
@@ -80,8 +88,8 @@ class EntryWriter {
     if (!moves) ++counters.fast_updates;
     if (!before.present()) return;
     if (before != after) {
-      platform_.entry_changed(table, slot);
-      if constexpr (L != PtLevel::kL1) tlb_.owe();
+      if (!mutated(Mutant::change_not_announced)) platform_.entry_changed(table, slot);
+      if (L != PtLevel::kL1 && !mutated(Mutant::upper_level_flush_skipped)) tlb_.owe();
     }
     if (moves) types_.put_from_entry(counters, before, table);
   }

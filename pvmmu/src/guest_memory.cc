@@ -1,5 +1,6 @@
 #include "pvmmu/guest_memory.h"
 
+#include "base/mutant.h"
 #include "base/pte.h"
 
 namespace pvmmu {
@@ -12,7 +13,8 @@ uint32_t access_bits(Access access) {
 }
 
 bool permitted(const WalkResult& walked, Access access) {
-  return (!access.write || walked.writable) && (!access.user || walked.user) &&
+  const bool writable = walked.writable || mutated(Mutant::read_only_written);
+  return (!access.write || writable) && (!access.user || walked.user) &&
          (!access.fetch || walked.executable);
 }
 
@@ -113,12 +115,15 @@ bool GuestMemory::copy_to(Call& call, Mfn root, LinearAddr to, const void* from,
     const WalkResult walked = walk(root, to, Access{.write = true});
     if (!walked.ok) return false;
     const Mfn frame = walked.address.frame();
-    if (types_.get_page_and_type(call, frame, PageType::kWritable) != Errno::kOk) return false;
+    const bool typed = !mutated(Mutant::write_without_types);
+    if (typed && types_.get_page_and_type(call, frame, PageType::kWritable) != Errno::kOk) {
+      return false;
+    }
     mark(walked, true);
     const size_t left_in_page = kPageSize - to.offset();
     const size_t chunk = size < left_in_page ? size : left_in_page;
     platform_.write_bytes(walked.address, bytes, chunk);
-    types_.put_page_and_type(call.counters, frame);
+    if (typed) types_.put_page_and_type(call.counters, frame);
     bytes += chunk;
     to = to + chunk;
     size -= chunk;

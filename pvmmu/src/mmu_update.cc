@@ -1,6 +1,7 @@
 // HYPERVISOR_mmu_update: an array of changes of page-table entries. [xen/xen.h: mmu_update]
 //
 // Not a transaction: requests before a refused one stay done, and `done` says how many.
+#include "base/mutant.h"
 #include "entry_writer.h"
 #include "pvmmu/mmu.h"
 #include "request_array.h"
@@ -76,7 +77,8 @@ Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow&
 
 Errno Mmu::apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
                               RequestWindow& window) {
-  const bool preserve = request.command == MMU_PT_UPDATE_PRESERVE_AD;
+  const bool preserve =
+      request.command == MMU_PT_UPDATE_PRESERVE_AD && !mutated(Mutant::accessed_dirty_dropped);
   const auto compute = [&request, preserve](uint64_t& value) {
     value = request.value | (preserve ? value & kPteAccessedDirty : 0);
     return true;

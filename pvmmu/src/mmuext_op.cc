@@ -2,6 +2,7 @@
 // [xen/xen.h: mmuext_op]
 #include <bit>
 
+#include "base/mutant.h"
 #include "pvmmu/mmu.h"
 #include "request_array.h"
 
@@ -95,7 +96,7 @@ Errno Mmu::apply_operation(Call& call, const ::mmuext_op& operation) {
 
 Errno Mmu::pin(Call& call, Mfn frame, PtLevel level) {
   const PageInfo* page = frames_.find_guest(frame);
-  if (page != nullptr && page->pinned) {
+  if (page != nullptr && page->pinned && !mutated(Mutant::pinned_twice)) {
     return types_.refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is pinned already",
                          frame);
   }
@@ -120,9 +121,13 @@ Errno Mmu::unpin(Call& call, Mfn frame) {
 // The new reference is taken before the old one goes, so that reloading the same table, or one that
 // the old keeps alive, does not tear it down in between.
 Errno Mmu::load_kernel_base_pointer(Call& call, Mfn frame) {
+  Mfn& root = roots_[index_of(call.vcpu)].kernel;
+  if (mutated(Mutant::old_root_put_first) && root != kInvalidMfn) {
+    put_in_one_go(call, root);
+    root = kInvalidMfn;
+  }
   const Errno error = types_.get_page_and_type(call, frame, PageType::kL4);
   if (error != Errno::kOk) return error;
-  Mfn& root = roots_[index_of(call.vcpu)].kernel;
   const Mfn old_root = root;
   root = frame;
   if (old_root != kInvalidMfn) types_.put_page_and_type(call.counters, old_root);
@@ -169,7 +174,8 @@ Errno Mmu::flush_operation(Call& call, const ::mmuext_op& operation) {
   const LinearAddr address(operation.arg1.linear_addr);
   if (!single) {
     tlb_.flush(call.counters, vcpus);
-  } else if (address.canonical()) {  // no processor holds a translation of another address
+  } else if (address.canonical() || mutated(Mutant::flush_of_any_address)) {
+    // No processor holds a translation of another address.
     tlb_.flush_address(call.counters, vcpus, address);
   }
   return Errno::kOk;

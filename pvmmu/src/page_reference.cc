@@ -1,4 +1,5 @@
 // References to frames, typed and untyped, and the references that entries take.
+#include "base/mutant.h"
 #include "entry_bits.h"
 #include "pvmmu/type_keeper.h"
 
@@ -9,6 +10,13 @@ namespace {
 FrameSnapshot snapshot_of(const PageInfo& page) {
   return FrameSnapshot{true,        page.owner,      page.type,        page.whole(),
                        page.pinned, page.type_count, page.total_count, page.linear_count};
+}
+
+// Whether translations made under the last type may stand in the way of the new one.
+bool must_flush(PageType last, PageType type) {
+  if (mutated(Mutant::contents_read_before_flush)) return false;
+  if (mutated(Mutant::flush_by_new_type) && !is_table(type)) return false;
+  return last != PageType::kNone && last != type;
 }
 
 // Names the entry in a refusal, unless a deeper one is named already.
@@ -43,7 +51,8 @@ Errno TypeKeeper::get_page(Call& call, Mfn frame) {
     return refuse(call, Rule::kEntryTarget, Errno::kEINVAL, "the frame is not the domain's", frame);
   }
   // Of a frame in progress, one of the references is about to be taken over.
-  if (page->total_count >= count_limit_ && !page->in_progress) {
+  if (page->total_count >= count_limit_ && !page->in_progress &&
+      !mutated(Mutant::count_limit_ignored)) {
     return refuse(call, Rule::kCounts, Errno::kEINVAL, "the frame is used too often", frame);
   }
   ++page->total_count;
@@ -67,7 +76,7 @@ Errno TypeKeeper::get_validated(Call& call, Mfn frame, PageType type) {
   if (error == Errno::kOk) return error;
   // A frame that is in progress keeps the two references that were to be the caller's.
   if (!frames_.at(frame).in_progress || frames_.at(frame).type != type) {
-    put_page(frame);
+    if (!mutated(Mutant::reference_leaked_on_refusal)) put_page(frame);
   } else if (error != kRestart) {
     unfinished_ = frame;
   }
@@ -97,9 +106,12 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
     // something else; and the flush comes before that, so that no processor still writes it.
     page.type = type;
     page.type_count = 1;
-    if (page.last_type != PageType::kNone && page.last_type != type) {
-      tlb_.flush_older_than(call.counters, page.tlb_stamp);
+    if (mutated(Mutant::type_kept_when_unused) && page.last_type == type && is_table(type)) {
+      page.validated_entries = kEntriesPerTable;
+      page.validation = Validation::kWhole;
+      return Errno::kOk;
     }
+    if (must_flush(page.last_type, type)) tlb_.flush_older_than(call.counters, page.tlb_stamp);
     if (type == PageType::kWritable) return Errno::kOk;
     if (is_table(type)) platform_.frame_becomes_table(frame);
     return validate(call, frame, type);
@@ -111,7 +123,9 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
     // Its own references are the caller's from here on.
     page.in_progress = false;
     put_page(frame);
-    return page.validation == Validation::kUnvalidated ? validate(call, frame, type) : Errno::kOk;
+    if (page.validation != Validation::kUnvalidated) return Errno::kOk;
+    if (mutated(Mutant::partial_type_reused)) page.validation = Validation::kWhole;
+    return page.whole() ? Errno::kOk : validate(call, frame, type);
   }
   if (type != PageType::kWritable && page.validation == Validation::kUnvalidated) {
     return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is being validated", frame);
@@ -128,7 +142,7 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
     --page.type_count;
     return true;
   }
-  if (is_table(page.type)) {
+  if (is_table(page.type) && !mutated(Mutant::last_reference_without_teardown)) {
     begin_teardown(counters, frame);
     return false;
   }
@@ -137,7 +151,7 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
     page.validation = Validation::kUnvalidated;
   }
   page.last_type = page.type;
-  page.tlb_stamp = tlb_.stamp();
+  if (!mutated(Mutant::time_stamp_skipped)) page.tlb_stamp = tlb_.stamp();
   page.type = PageType::kNone;
   page.type_count = 0;
   return true;
@@ -148,13 +162,14 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
 Errno TypeKeeper::get_leaf(Call& call, L1Pte entry) {
   const Mfn frame = entry.frame();
   PageInfo* page = frames_.find_guest(frame);
+  if (mutated(Mutant::foreign_frame_mapped) && frames_.contains(frame)) page = &frames_.at(frame);
   if (page == nullptr) {
     if (!frames_.contains(frame)) {
       return refuse(call, Rule::kEntryTarget, Errno::kEPERM, "the frame does not exist", frame);
     }
     return refuse(call, Rule::kEntryBits, Errno::kEBUSY, "the frame is the hypervisor's", frame);
   }
-  if (page->total_count >= count_limit_) {
+  if (page->total_count >= count_limit_ && !mutated(Mutant::count_limit_ignored)) {
     return refuse(call, Rule::kCounts, Errno::kEBUSY, "the frame is used too often", frame);
   }
   if (entry.writable()) {
@@ -183,8 +198,9 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
   if (frame == table) return Errno::kOk;  // relies on nothing new: see page_info.h
   PageInfo& holder = frames_.at(table);
   PageInfo& used = frames_.at(frame);
-  if (used.validation == Validation::kUnvalidated || holder.linear_count < 0 ||
-      used.linear_count > 0) {
+  const bool chain = (holder.linear_count < 0 || used.linear_count > 0) &&
+                     !mutated(Mutant::linear_chains_unlimited);
+  if (used.validation == Validation::kUnvalidated || chain) {
     return refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
                   "same-level entries may be one deep, and name validated tables", frame);
   }

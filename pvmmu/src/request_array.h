@@ -11,6 +11,7 @@
 //   done(counters)          how many were carried out
 #pragma once
 
+#include "base/mutant.h"
 #include "pvmmu/mmu.h"
 
 namespace pvmmu {
@@ -36,7 +37,7 @@ int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t c
   Errno error = Errno::kOk;
   while (index < count) {
     if (begun) [[unlikely]] {
-      error = resume_request(call, array, saved);
+      error = resume_request(call, array, requests + uint64_t{index} * Array::size, saved);
     } else {
       Continuation::Request request;
       LinearAddr element;
@@ -54,6 +55,7 @@ int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t c
     if (error != Errno::kOk) {
       if (error == kRestart) return preempt(saved, index);
       finish_refused(call, array.name_of(saved.request), error, index);
+      if (mutated(Mutant::refused_request_skipped) && ++index < count) continue;
       break;
     }
     ++array.done(call.counters);
@@ -70,11 +72,12 @@ int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t c
 }
 
 template <typename Array>
-Errno Mmu::resume_request(Call& call, Array& array, Continuation& saved) {
+Errno Mmu::resume_request(Call& call, Array& array, LinearAddr request, Continuation& saved) {
   if (saved.stage == Continuation::Stage::kTearDown) {
     types_.resume_unfinished(saved.frame);
     return tear_down_rest(call, saved);
   }
+  if (mutated(Mutant::resumed_request_read_again)) array.read(request, saved.request);
   return conclude_request(call, saved, saved.request, array.apply(call, saved.request));
 }
 

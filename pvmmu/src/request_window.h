@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/linear_addr.h"
+#include "base/mutant.h"
 #include "pvmmu/guest_memory.h"
 #include "pvmmu/platform.h"
 
@@ -34,6 +35,7 @@ class RequestWindow {
 
   // An L1 entry was written: forget the page if it was this one's.
   void leaf_written(Mfn table, unsigned slot) {
+    if (mutated(Mutant::stale_array_mapping)) return;
     if (table == leaf_.table && slot == leaf_.slot) known_ = false;
   }
   void forget() { known_ = false; }

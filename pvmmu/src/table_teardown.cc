@@ -2,6 +2,7 @@
 //
 // The references of a table's entries go back downwards, from validated_entries. The entries stay
 // in memory as data, except the hypervisor's.
+#include "base/mutant.h"
 #include "pvmmu/type_keeper.h"
 
 namespace pvmmu {
@@ -79,7 +80,7 @@ Errno TypeKeeper::drop_entries(Call& call, Mfn table) {
     if (!put_entry(call.counters, entry, table)) {
       const Errno error = tear_down(call, entry.frame());
       if (error != Errno::kOk) {
-        page.child_in_progress = true;
+        page.child_in_progress = !mutated(Mutant::partial_child_lost);
         return error;
       }
     }

@@ -5,6 +5,7 @@
 // whole tree passed are the entries stored as they must be (USER, the hypervisor's slots): that
 // part cannot fail. Nobody writes the table meanwhile: its type is set already, and the flush that
 // the change of type owed is complete.
+#include "base/mutant.h"
 #include "descriptor.h"
 #include "entry_bits.h"
 #include "pvmmu/type_keeper.h"
@@ -37,6 +38,12 @@ Errno TypeKeeper::validate(Call& call, Mfn frame, PageType type) {
         break;
     }
     page.in_progress = error != Errno::kOk;
+    if (mutated(Mutant::partial_state_lost) && error == kRestart) {
+      page.in_progress = false;
+      page.type = PageType::kNone;
+      page.type_count = 0;
+      page.validated_entries = 0;
+    }
   }
   if (error == Errno::kOk) {
     ++call.counters.promotions;
@@ -56,6 +63,9 @@ Errno TypeKeeper::validate_table(Call& call, Mfn table) {
     const Pte<L> entry(platform_.read_entry(table, slot));
     if (!entry.present()) continue;
     const Errno error = get_entry(call, entry, table, slot);
+    if (mutated(Mutant::stores_before_all_passed) && error == Errno::kOk) {
+      store_entry(table, slot, adjusted_entry(entry).raw());
+    }
     if (error != kRestart) ++call.counters.entries_validated;
     if (error != Errno::kOk) {
       page.validated_entries = static_cast<uint16_t>(slot);
@@ -64,9 +74,13 @@ Errno TypeKeeper::validate_table(Call& call, Mfn table) {
     }
     if (needs_store(entry, table)) page.must_store = true;
     if (call.steps.spent(platform_)) {
+      if (mutated(Mutant::no_progress_on_resume)) return kRestart;
       page.validated_entries = static_cast<uint16_t>(slot + 1);
       return kRestart;
     }
+  }
+  if (mutated(Mutant::contents_read_before_flush) && page.last_type == PageType::kWritable) {
+    tlb_.flush_older_than(call.counters, page.tlb_stamp);
   }
   page.validated_entries = kEntriesPerTable;
   page.validation = page.must_store ? Validation::kValidated : Validation::kWhole;

@@ -2,6 +2,7 @@
 //
 // A store narrower than an entry reads the entry, changes its part and replaces the whole by
 // compare-exchange, so that it is as atomic as the instruction would have been.
+#include "base/mutant.h"
 #include "entry_writer.h"
 #include "pvmmu/mmu.h"
 
@@ -75,7 +76,8 @@ Errno Mmu::write_entry(Call& call, Mfn table, LinearAddr address, const WriteOpe
                        EmulationResult& result) {
   const unsigned width = operation.width;
   const bool natural = width == 1 || width == 2 || width == 4 || width == 8;
-  if (!natural || address.raw() % width != 0) {
+  const bool aligned = address.raw() % width == 0 || mutated(Mutant::unaligned_entry_accepted);
+  if (!natural || !aligned) {
     return types_.refuse(call, Rule::kAnyInput, Errno::kEINVAL,
                          "a store to a page table must be of natural width and aligned", table);
   }

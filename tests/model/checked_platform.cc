@@ -168,8 +168,8 @@ void CheckedPlatform::check_at_rest(const std::vector<TlbOracle::Roots>& roots) 
 }
 
 std::optional<std::string> CheckedPlatform::finding() const {
-  if (!findings_.empty()) return findings_.front();
-  if (!oracle_.findings().empty()) return oracle_.findings().front();
+  if (!findings_.empty()) return "platform: " + findings_.front();
+  if (!oracle_.findings().empty()) return "oracle: " + oracle_.findings().front();
   return std::nullopt;
 }
 

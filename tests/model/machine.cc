@@ -25,6 +25,9 @@ class TextSink final : public AuditSink {
   std::vector<AuditTally> tallies_;
 };
 
+// Of one call: no tree of this domain has more entries, and no array more requests.
+constexpr uint64_t kMostPieces = 100'000;
+
 std::string usage_text(const ReferenceModel::Usage& usage, bool pinned) {
   return std::string(page_type_name(usage.type)) + " " + std::to_string(usage.typed) + "/" +
          std::to_string(usage.total) + " same-level +" + std::to_string(usage.same_level_held) +
@@ -98,8 +101,13 @@ uint32_t Machine::operations_done(StepKind kind) const {
 template <typename MakeCall>
 int64_t Machine::in_pieces(MakeCall make_call) {
   int64_t result = make_call();
+  const uint64_t start = pieces_;
   for (; result == kPreempted; result = make_call()) {
     ++pieces_;
+    if (pieces_ - start > kMostPieces) {
+      broken_piece_ = "a call makes no progress";
+      return 0;
+    }
     if (auto broken = audit(); broken && !broken_piece_) {
       broken_piece_ = "between two pieces " + *broken;
     }
@@ -306,7 +314,7 @@ std::optional<std::string> Machine::compare_books(const ReferenceModel& model) c
 std::optional<std::string> Machine::audit() {
   TextSink sink;
   if (mmu_.audit(sink)) return std::nullopt;
-  return "the audit disagrees: " + sink.text;
+  return "audit: " + sink.text;
 }
 
 }  // namespace pvmmu::model

@@ -2,6 +2,7 @@
 //
 // PVMMU_MODEL_STEPS  how many steps in all (default 200,000)
 // PVMMU_MODEL_SEED   the seed (default 1)
+// PVMMU_MODEL_SHRINK 0: print what differs, and no sequence
 // A failure is shrunk and printed as text that the replay test reads from tests/model/sequences.
 #include <gtest/gtest.h>
 
@@ -55,6 +56,7 @@ std::optional<Difference> random_life(uint64_t seed, uint64_t life, uint64_t mos
 }
 
 std::string explain(const Difference& difference) {
+  if (setting("PVMMU_MODEL_SHRINK", 1) == 0) return difference.failure.what;
   const auto fails = [&](const Scenario& candidate) {
     return run(candidate, difference.options).has_value();
   };
@@ -128,8 +130,8 @@ TEST_P(ModelTest, TheMmuAndTheModelAgree) {
   for (uint64_t life = 0; done < steps; ++life) {
     const uint64_t life_seed = (seed * kShards + GetParam()) * 1'000'000'007 + life;
     const auto difference = random_life(life_seed, life, steps - done, done, coverage);
-    ASSERT_FALSE(difference) << "seed " << seed << " life " << life << " step "
-                             << difference->failure.step << ": " << explain(*difference);
+    ASSERT_FALSE(difference) << "seed " << seed << " life " << life << " after " << done
+                             << " steps: " << explain(*difference);
   }
   const double seconds = static_cast<double>(std::clock() - started) / CLOCKS_PER_SEC;
   std::printf("seed %lu: %lu steps, %.0f a second of processor time\n", seed, done,

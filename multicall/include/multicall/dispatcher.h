@@ -16,6 +16,7 @@
 
 #include "abi/xen.h"
 #include "base/linear_addr.h"
+#include "base/mutant.h"
 
 namespace multicall {
 
@@ -97,7 +98,8 @@ class Dispatcher {
         return {.result = kFault};
       }
       const int64_t result = calls.hypercall(entry.op, entry.args);
-      if (!calls.still_in_kernel_mode()) {
+      if (!calls.still_in_kernel_mode() &&
+          !pvmmu::mutated(pvmmu::Mutant::multicall_goes_on_after_iret)) {
         // The new context expects this call's result, and nobody the list's.
         (void)access.copy_to_guest(entry_address + kResultOffset, &result, sizeof(result));
         return {.result = result};

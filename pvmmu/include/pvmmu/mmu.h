@@ -159,7 +159,7 @@ class Mmu {
   template <typename Array>
   int64_t run_array(Call& call, Array& array, LinearAddr requests, uint32_t count, LinearAddr done);
   template <typename Array>
-  Errno resume_request(Call& call, Array& array, Continuation& saved);
+  Errno resume_request(Call& call, Array& array, LinearAddr request, Continuation& saved);
   // A request ended with `error`: what is left to do of it, and what it is to end with.
   Errno conclude_request(Call& call, Continuation& saved, const Continuation::Request& request,
                          Errno error);
