@@ -111,6 +111,7 @@ int64_t Machine::in_pieces(MakeCall make_call) {
     if (auto broken = audit(); broken && !broken_piece_) {
       broken_piece_ = "between two pieces " + *broken;
     }
+    if (meanwhile_) meanwhile_();
   }
   return result;
 }
@@ -264,15 +265,37 @@ void Machine::processor_store(unsigned vcpu, bool user, uint64_t address, uint64
 
 std::vector<TlbOracle::Roots> Machine::roots() const {
   std::vector<TlbOracle::Roots> roots;
-  for (unsigned vcpu = 0; vcpu < vcpu_count_; ++vcpu) {
-    roots.push_back({mmu_.kernel_base_pointer(VcpuId{vcpu}), mmu_.user_base_pointer(VcpuId{vcpu})});
-  }
+  for (unsigned vcpu = 0; vcpu < vcpu_count_; ++vcpu) roots.push_back(roots_of(vcpu));
   return roots;
+}
+
+TlbOracle::Roots Machine::roots_of(unsigned vcpu) const {
+  return {mmu_.kernel_base_pointer(VcpuId{vcpu}), mmu_.user_base_pointer(VcpuId{vcpu})};
+}
+
+std::optional<std::string> Machine::check_meanwhile(unsigned vcpu) {
+  platform_.oracle().resume_one(VcpuId{vcpu}, roots_of(vcpu));
+  platform_.oracle().check_tables();
+  if (auto broken = audit()) return broken;
+  if (broken_piece_) return broken_piece_;
+  return platform_.finding();
+}
+
+void Machine::guest_store(unsigned vcpu, bool user, uint64_t address, uint64_t value) {
+  const VcpuId id{vcpu};
+  const Mfn from = user ? mmu_.user_base_pointer(id) : mmu_.kernel_base_pointer(id);
+  const WalkResult walked =
+      mmu_.walk(from, LinearAddr(address & ~uint64_t{7}), {.write = true, .user = true});
+  if (walked.ok) processor_store(vcpu, user, address, walked.address.raw(), value);
 }
 
 std::optional<std::string> Machine::check(const ReferenceModel& model) {
   if (auto broken = compare_roots(model)) return broken;
   if (auto broken = compare_books(model)) return broken;
+  return check_books();
+}
+
+std::optional<std::string> Machine::check_books() {
   if (auto broken = audit()) return broken;
   if (broken_piece_) return broken_piece_;
   platform_.check_at_rest(roots());

@@ -3,6 +3,7 @@
 
 #include <stdint.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,12 +23,20 @@ class Machine {
   Machine(const Scenario& scenario, Batching batching, ForcedCuts cuts = ForcedCuts::never());
 
   Outcome apply(const Step& step);
+  // Called between two pieces of a call; may apply steps of vCPUs that are not in a call.
+  void set_meanwhile(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
+  // After a step during which others may be in the middle of theirs: what broke, in words.
+  std::optional<std::string> check_meanwhile(unsigned vcpu);
+  // A processor's store, if the tables let it.
+  void guest_store(unsigned vcpu, bool user, uint64_t address, uint64_t value);
   // The same store that the model's processor made: it ended at this machine address.
   void processor_store(unsigned vcpu, bool user, uint64_t address, uint64_t machine_address,
                        uint64_t value);
 
-  // After each step: what broke, in words.
+  // After each step, with nobody in the middle of one: what broke, in words.
   std::optional<std::string> check(const ReferenceModel& model);
+  // The part of it that needs no model.
+  std::optional<std::string> check_books();
   // Frames that changed since the last call.
   uint64_t take_changed_frames() { return platform_.take_changed_frames(); }
   const Image& memory() const { return platform_.memory(); }
@@ -57,6 +66,7 @@ class Machine {
   Outcome answer(int64_t result) const;
   uint32_t operations_done(StepKind kind) const;
   Mfn root(const Step& step) const;
+  TlbOracle::Roots roots_of(unsigned vcpu) const;
   std::vector<TlbOracle::Roots> roots() const;
   std::optional<std::string> compare_books(const ReferenceModel& model) const;
   std::optional<std::string> compare_roots(const ReferenceModel& model) const;
@@ -70,6 +80,7 @@ class Machine {
   MmuCounters counters_;
   Refusal refusal_;
   uint64_t pieces_ = 0;
+  std::function<void()> meanwhile_;
   std::optional<std::string> broken_piece_;
   // References that the VMM holds, so that it gives back none that it has not.
   std::array<unsigned, kFrames> writable_{};

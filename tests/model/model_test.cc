@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <ctime>
 #include <random>
 
 #include "coverage.h"
 #include "generator.h"
 #include "runner.h"
+#include "settings.h"
 #include "shrink.h"
 #include "step_text.h"
 
@@ -22,11 +22,6 @@ namespace pvmmu::model {
 namespace {
 
 constexpr uint64_t kShards = 4;  // tests that run beside each other
-
-uint64_t setting(const char* name, uint64_t otherwise) {
-  const char* text = std::getenv(name);
-  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 0);
-}
 
 struct Difference {
   Scenario scenario;

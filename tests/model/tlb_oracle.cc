@@ -56,15 +56,18 @@ void TlbOracle::leave_guest(VcpuId vcpu, bool from_kernel_mode) {
 
 void TlbOracle::resume(const std::vector<Roots>& roots) {
   for (size_t i = 0; i < vcpus_.size(); ++i) {
-    Vcpu& vcpu = vcpus_[i];
-    if (vcpu.roots[kKernel] != roots[i].kernel) vcpu.held[kKernel] = Reach{};
-    if (vcpu.roots[kUser] != roots[i].user) vcpu.held[kUser] = Reach{};
-    vcpu.roots[kKernel] = roots[i].kernel;
-    vcpu.roots[kUser] = roots[i].user;
-    vcpu.running = true;
+    resume_one(VcpuId{static_cast<uint32_t>(i)}, roots[i]);
   }
+}
+
+void TlbOracle::resume_one(VcpuId id, Roots roots) {
+  Vcpu& vcpu = vcpus_.at(static_cast<uint32_t>(id));
+  if (vcpu.roots[kKernel] != roots.kernel) vcpu.held[kKernel] = Reach{};
+  if (vcpu.roots[kUser] != roots.user) vcpu.held[kUser] = Reach{};
+  vcpu.roots[kKernel] = roots.kernel;
+  vcpu.roots[kUser] = roots.user;
+  vcpu.running = true;
   dirty_ = true;
-  catch_up();
 }
 
 void TlbOracle::before_change() {
@@ -120,9 +123,15 @@ void TlbOracle::frame_is_written(Mfn frame) {
 }
 
 void TlbOracle::check_at_rest() {
-  catch_up();
+  check_tables();
   for (size_t i = 0; i < vcpus_.size(); ++i) {
     check_upper_levels(static_cast<unsigned>(i), vcpus_[i]);
+  }
+}
+
+void TlbOracle::check_tables() {
+  catch_up();
+  for (size_t i = 0; i < vcpus_.size(); ++i) {
     const Uses uses = uses_of(vcpus_[i]);
     for (uint64_t frame = 0; frame < view_.frame_count(); ++frame) {
       const PageType type = view_.type_of(Mfn(frame));

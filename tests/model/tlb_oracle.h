@@ -72,6 +72,8 @@ class TlbOracle {
     Mfn user;
   };
   void resume(const std::vector<Roots>& roots);
+  // This one does; others may be in the middle of a hypercall.
+  void resume_one(VcpuId vcpu, Roots roots);
   // Before an entry of a table changes in more than Accessed and Dirty.
   void before_change();
   void flushed(VcpuMask vcpus, TlbFlush what);
@@ -80,6 +82,8 @@ class TlbOracle {
   void frame_becomes_table(Mfn frame);
   // The hypervisor stores guest data in the frame.
   void frame_is_written(Mfn frame);
+  // What must hold at every moment, also between two pieces of a hypercall.
+  void check_tables();
   // The hypervisor's work is done: everything owed must have been paid. After resume().
   void check_at_rest();
 
