@@ -55,7 +55,8 @@ class EntryWriter {
       }
       uint64_t expected = old_value;
       if (mutated(Mutant::commit_without_compare)) {
-        while (!platform_.compare_exchange_entry(table, slot, expected, after.raw())) {
+        for (unsigned i = 0; i < kAttempts; ++i) {
+          if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) break;
         }
         finish(call.counters, before, after, table, slot, moves);
         return Errno::kOk;
