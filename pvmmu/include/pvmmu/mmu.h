@@ -150,7 +150,8 @@ class Mmu {
   Mfn current_root(const Call& call) const;
   Call own_call(VcpuId vcpu) { return Call{vcpu, own_counters_, own_refusal_, true}; }
   // Counts a refusal, names the operation in it, and passes the error on.
-  Errno finish_refused(Call& call, const char* operation, Errno error, uint32_t request);
+  [[gnu::cold]] Errno finish_refused(Call& call, const char* operation, Errno error,
+                                     uint32_t request);
   void write_done(Call& call, LinearAddr done, uint32_t count);
 
   // --- arrays of requests, in pieces (request_array.h) ---
@@ -161,10 +162,11 @@ class Mmu {
   template <typename Array>
   Errno resume_request(Call& call, Array& array, LinearAddr request, Continuation& saved);
   // A request ended with `error`: what is left to do of it, and what it is to end with.
-  Errno conclude_request(Call& call, Continuation& saved, const Continuation::Request& request,
-                         Errno error);
+  [[gnu::cold]] Errno conclude_request(Call& call, Continuation& saved,
+                                       const Continuation::Request& request, Errno error);
   Errno tear_down_rest(Call& call, Continuation& saved);
-  Errno refuse_unreadable(Call& call, const char* operation, LinearAddr element, uint32_t request);
+  [[gnu::cold]] Errno refuse_unreadable(Call& call, const char* operation, LinearAddr element,
+                                        uint32_t request);
   static int64_t preempt(Continuation& saved, uint32_t index);
   // Gives back a reference of the VMM's.
   void put_in_one_go(Call& call, Mfn frame);

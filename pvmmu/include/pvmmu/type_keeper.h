@@ -73,8 +73,8 @@ class TypeKeeper {
   void resume_unfinished(Mfn frame) { unfinished_ = frame; }
 
   // Fills the refusal and returns the error.
-  Errno refuse(Call& call, Rule rule, Errno error, const char* reason);
-  Errno refuse(Call& call, Rule rule, Errno error, const char* reason, Mfn frame);
+  [[gnu::cold]] Errno refuse(Call& call, Rule rule, Errno error, const char* reason);
+  [[gnu::cold]] Errno refuse(Call& call, Rule rule, Errno error, const char* reason, Mfn frame);
 
  private:
   // --- page_reference.cc ---
@@ -102,7 +102,7 @@ class TypeKeeper {
   void fill_hypervisor_slots(Mfn table);
 
   // --- table_teardown.cc ---
-  Errno finish_teardown(Call& call);
+  [[gnu::cold]] Errno finish_teardown(Call& call);
   void begin_teardown(MmuCounters& counters, Mfn table);
   Errno tear_down(Call& call, Mfn table);
   template <PtLevel L>
