@@ -26,7 +26,7 @@ class TextSink final : public AuditSink {
 };
 
 // Of one call: no tree of this domain has more entries, and no array more requests.
-constexpr uint64_t kMostPieces = 100'000;
+constexpr uint64_t kMostPieces = 10'000;
 
 std::string usage_text(const ReferenceModel::Usage& usage, bool pinned) {
   return std::string(page_type_name(usage.type)) + " " + std::to_string(usage.typed) + "/" +
