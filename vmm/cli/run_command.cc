@@ -61,7 +61,8 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   StandardOutput output;
   RunOptions options = run_options(settings, input, place.traits);
   options.console = [&output](std::string_view text) { output.write(text); };
-  if (settings.explain) options.explain = [](std::string_view text) { say({text.data(), text.size()}); };
+  if (settings.explain)
+    options.explain = [](std::string_view text) { say({text.data(), text.size()}); };
   options.interrupted = [&output] { return interrupted() || !output.status().ok(); };
   absl::StatusOr<RunResult> result = run_machine(options, input.guest(), input.program);
   if (!result.ok()) return fail(result.status());

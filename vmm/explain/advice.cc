@@ -55,7 +55,7 @@ std::string one_type(const RefusalRecord& record) {
   }
   if (pin && now.pinned && now.type == wanted) return "leave out this second pin";
   // It was a table only while the request validated it.
-  if (pvmmu::is_table(now.type) && !now.whole && record.chain.links.front().uses.empty()) {
+  if (pvmmu::is_table(now.type) && !now.whole && release_text(record.chain).empty()) {
     return absl::StrCat("take out the entry that leads back to ", frame_name(record),
                         ", which was being validated itself");
   }

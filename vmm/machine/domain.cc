@@ -253,6 +253,8 @@ void Domain::stop_vcpus() {
 }
 
 bool Domain::let_others_in(unsigned vcpu) {
+  // What they find must be sound.
+  recount([vcpu] { return absl::StrFormat("a piece of a hypercall of vCPU %u", vcpu); });
   if (stopping()) return false;
   preemption_.let_others_in();
   platform_.set_current(vcpu);

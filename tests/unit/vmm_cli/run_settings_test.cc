@@ -79,6 +79,12 @@ TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
   }
 }
 
+TEST(RunFlags, AuditAndExplain) {
+  EXPECT_EQ(error({"--audit=call", "--explain"}), "");
+  EXPECT_EQ(error({"--audit=always"}), "--audit: \"always\" is none of call, exit, off");
+  EXPECT_NE(error({"--explain=yes"}), "");
+}
+
 TEST(RunFlags, ACommandLineMustFitIntoStartInfo) {
   EXPECT_EQ(error({"--cmdline=" + std::string(900, 'x')}), "");
   EXPECT_NE(error({"--cmdline=" + std::string(1000, 'x')}), "");
