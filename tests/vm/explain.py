@@ -308,6 +308,15 @@ class RecountAfterEveryCall(ExplainTest):
                 run = self.run_workload("fork-exit", "--audit=call", f"--vcpus={vcpus}")
                 self.assertEqual("", run.err)
 
+    def test_pieces_of_calls_agree(self):
+        """Where a call is interrupted, the others must find everything sound."""
+        for cuts, vcpus in (("random:1", 1), ("3", 1), ("random:2", 2)):
+            with self.subTest(cuts=cuts, vcpus=vcpus):
+                run = self.run_workload(
+                    "fork-exit", "--audit=call", f"--preempt-at={cuts}", f"--vcpus={vcpus}"
+                )
+                self.assertEqual("", run.err)
+
     def test_modes_agree_after_every_call_and_emulated_write(self):
         for mode in ("emulate", "single", "lazy"):
             with self.subTest(mode=mode):

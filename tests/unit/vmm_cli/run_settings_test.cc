@@ -73,8 +73,8 @@ TEST(RunFlags, RangesOfTheMachine) {
 }
 
 TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
-  for (const char* flag : {"--engine=kvm", "--trace=x", "--lazy-policy=x",
-                           "--check-rules=on", "--trace-pte=1"}) {
+  for (const char* flag :
+       {"--engine=kvm", "--trace=x", "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
     EXPECT_NE(error({flag}), "") << flag;
   }
 }
