@@ -22,6 +22,8 @@ int bench_command(const Arguments& arguments);
 std::string bench_help();
 int probe_command(const Arguments& arguments);
 std::string probe_help();
+int explain_command(const Arguments& arguments);
+std::string explain_help();
 int workloads_command(const Arguments& arguments);
 std::string workloads_help();
 

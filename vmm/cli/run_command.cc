@@ -61,6 +61,8 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   StandardOutput output;
   RunOptions options = run_options(settings, input, place.traits);
   options.console = [&output](std::string_view text) { output.write(text); };
+  if (settings.explain)
+    options.explain = [](std::string_view text) { say({text.data(), text.size()}); };
   options.interrupted = [&output] { return interrupted() || !output.status().ok(); };
   absl::StatusOr<RunResult> result = run_machine(options, input.guest(), input.program);
   if (!result.ok()) return fail(result.status());
@@ -99,6 +101,9 @@ std::string run_help() {
       "  pvmmu run --workload=mprotect-storm --mode=single\n"
       "Counts for a program: one line of JSON behind the guest's console:\n"
       "  pvmmu run --workload=everything --stats=json | tail -n 1 | jq .page_table_traps\n"
+      "Why something was refused, at once and later:\n"
+      "  pvmmu run my-kernel.elf --explain --stats-file=report.json\n"
+      "  pvmmu explain report.json --refusal=1\n"
       "A workload of yours on two processors, for ten seconds at most:\n"
       "  pvmmu run --workload=./mine.wl --vcpus=2 --timeout=10\n"
       "Another guest kernel, any ELF with Xen notes:\n"

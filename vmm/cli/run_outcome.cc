@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "domain/guest_image.h"
+#include "explain/refusal_json.h"
 #include "report/crash_report.h"
 #include "stats/statistics.h"
 
@@ -45,6 +46,8 @@ RunOutcome by_end(const RunResult& result, std::span<const std::byte> guest) {
       return {.status = ExitStatus::kInterrupted,
               .report = "pvmmu: interrupted; the counts are partial\n",
               .partial = true};
+    case RunResult::End::kDisagreed:
+      return {.status = ExitStatus::kGuestFailed, .report = "", .partial = true};
     case RunResult::End::kFailed:
       break;
   }
@@ -53,16 +56,20 @@ RunOutcome by_end(const RunResult& result, std::span<const std::byte> guest) {
           .has_statistics = false};
 }
 
+// For --explain: what was not printed as it happened.
+std::string refusals_summary(const RefusalReport& refusals) {
+  if (refusals.dropped == 0) return "";
+  return absl::StrCat("pvmmu: ", refusals.dropped, " more refusals were not explained:\n",
+                      refusals.summary);
+}
+
 }  // namespace
 
 RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest) {
   RunOutcome outcome = by_end(result, guest);
+  if (result.frames) absl::StrAppend(&outcome.report, refusals_summary(result.refusals));
   if (result.audit_differences.empty()) return outcome;
-  absl::StrAppend(&outcome.report, "pvmmu: the audit found types or counts that disagree with ",
-                  "memory; this is a defect of pvmmu\n");
-  for (const std::string& line : result.audit_differences) {
-    absl::StrAppend(&outcome.report, "  ", line, "\n");
-  }
+  absl::StrAppend(&outcome.report, result.audit_report);
   if (outcome.status == ExitStatus::kSuccess) outcome.status = ExitStatus::kGuestFailed;
   return outcome;
 }
@@ -86,6 +93,11 @@ nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestIn
   facts.wall_seconds = result.wall_seconds;
   facts.partial = outcome.partial;
   facts.phase_labels = input.labels;
+  for (const KeptRefusal& refusal : result.refusals.records) {
+    facts.refusal_records.push_back(refusal_json(refusal.record, refusal.alike));
+  }
+  facts.refusal_records_dropped = result.refusals.dropped;
+  if (result.frames) facts.frames_at_end = result.frames->json();
 
   std::vector<VcpuStatistics> vcpus;
   for (const VcpuResult& vcpu : result.vcpus) {

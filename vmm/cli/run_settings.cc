@@ -160,14 +160,22 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                     "counts no longer repeat exactly.",
                     settings.tick_hz);
   flags.add_choice<AuditPolicy>("audit",
-                                {{"exit", AuditPolicy::kAtExit}, {"off", AuditPolicy::kOff}},
-                                "Recount all types and references from memory at the end and\n"
-                                "compare (default exit).",
+                                {{"call", AuditPolicy::kEveryCall},
+                                 {"exit", AuditPolicy::kAtExit},
+                                 {"off", AuditPolicy::kOff}},
+                                "Recount all types and references from memory and compare: at\n"
+                                "the end (exit, the default), or after every hypercall and\n"
+                                "every emulated write (call), which is slow.",
                                 settings.audit);
   flags.add("preempt-at", "STEP|every|random:SEED",
             "Interrupt the long work of each hypercall after that step,\n"
             "after every step, or at random. No count or result changes.",
             cuts_setter(settings.preempt_at));
+  flags.add_switch("explain",
+                   "Say why each refused request was refused, on standard error,\n"
+                   "and put all frames and page tables into the JSON statistics,\n"
+                   "for `pvmmu explain`.",
+                   settings.explain);
   flags.add_choice<StatsForm>(
       "stats",
       {{"table", StatsForm::kTable}, {"json", StatsForm::kJson}, {"none", StatsForm::kNone}},

@@ -27,6 +27,7 @@ struct RunSettings {
   bool identity_p2m = false;
   AuditPolicy audit = AuditPolicy::kAtExit;
   pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();
+  bool explain = false;
   std::optional<double> timeout_seconds;
   KvmChoice kvm = KvmChoice::kAuto;
   StatsForm stats = StatsForm::kTable;

@@ -44,7 +44,7 @@ struct DomainConfig {
 };
 
 // A run of the domain's pages.
-struct PageRange {
+struct PfnRange {
   pvmmu::Pfn first{0};
   uint64_t count = 0;
 };
@@ -58,7 +58,7 @@ struct DomainStart {
   pvmmu::Mfn start_info_frame;
   pvmmu::Mfn console_frame;  // struct xencons_interface
   pvmmu::Mfn store_frame;
-  PageRange kernel, module, p2m_list, tables, stack;
+  PfnRange kernel, module, p2m_list, tables, stack;
   pvmmu::LinearAddr mapped_end;  // first address behind the mapped region
 };
 

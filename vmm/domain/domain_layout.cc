@@ -28,8 +28,8 @@ constexpr unsigned table_shift(PtLevel level) {
 // Hands out pages from low to high.
 class PageCursor {
  public:
-  PageRange take(uint64_t count) {
-    const PageRange range{pvmmu::Pfn(next_), count};
+  PfnRange take(uint64_t count) {
+    const PfnRange range{pvmmu::Pfn(next_), count};
     next_ += count;
     return range;
   }
@@ -89,7 +89,7 @@ DomainLayout lay_out(const GuestImage& image, uint64_t page_count, uint64_t modu
 
 uint64_t last_page(const DomainLayout& layout) {
   uint64_t end = layout.mapped.page_count;
-  for (const PageRange& range : {layout.module, layout.p2m_list}) {
+  for (const PfnRange& range : {layout.module, layout.p2m_list}) {
     if (range.count != 0) end = std::max(end, range.first.raw() + range.count);
   }
   return end;

@@ -32,12 +32,12 @@ class TableSet {
 };
 
 struct DomainLayout {
-  PageRange kernel;  // from pfn 0 to the end of the image
-  PageRange module;
-  PageRange p2m_list;
-  PageRange start_info, store, console;
-  PageRange tables;
-  PageRange stack;
+  PfnRange kernel;  // from pfn 0 to the end of the image
+  PfnRange module;
+  PfnRange p2m_list;
+  PfnRange start_info, store, console;
+  PfnRange tables;
+  PfnRange stack;
   LinearRange mapped;        // the region, from virtual_base on
   LinearRange separate_p2m;  // page_count 0 if the list is inside the region
   TableSet table_set;

@@ -163,6 +163,8 @@ int64_t Vcpu::set_gdt(LinearAddr frame_list, uint64_t entries) {
   for (unsigned i = 0; i < count; ++i) {
     const int64_t error = domain_.mmu().get_descriptor_table(call, pvmmu::Mfn(frames[i]));
     if (error == 0) continue;
+    const AskedFor asked{.frame = pvmmu::Mfn(frames[i])};
+    domain_.note_refusal(id_, refusal, [&asked] { return asked; });
     while (i-- > 0) domain_.mmu().put_descriptor_table(pvmmu::Mfn(frames[i]));
     return error;
   }

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "domain/p2m.h"
+#include "explain/refusal_text.h"
 #include "guest_abi/monitor.h"
 #include "machine/guest_flags.h"
-#include "machine/refusal_text.h"
 
 namespace vmm {
 namespace {
@@ -23,6 +23,8 @@ using pvmmu::Pfn;
 constexpr uint64_t kFramesPerMib = 256;
 // Large pages of the monitor's direct map cover whole 2 MiB regions only.
 constexpr uint64_t kMachineGranule = 512;
+// With --explain: more than people read, and still no flood.
+constexpr RefusalLimits kExplainedRefusals{.of_each_kind = 4, .in_all = 256};
 constexpr unsigned kHypercallSlotSize = 32;
 constexpr unsigned kHypercallPageSlots = 128;
 
@@ -65,7 +67,8 @@ Domain::Domain(const RunOptions& options, KvmVm vm, MachineMemory memory)
       vm_(std::move(vm)),
       monitor_(memory_, options.vcpus),
       platform_(memory_, monitor_, !options.traits.host_writes_visible),
-      preemption_(options.preempt_at, lock_, stopping_) {
+      preemption_(options.preempt_at, lock_, stopping_),
+      refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
 }
 
@@ -185,11 +188,11 @@ absl::Status Domain::start_guest(const DomainStart& start) {
   pvmmu::Refusal refusal;
   if (mmu_->pin_initial(pvmmu::PtLevel::kL4, start.root, &refusal) != 0) {
     return absl::InternalError(
-        absl::StrCat("the domain's first tables are refused: ", refusal_text(refusal)));
+        absl::StrCat("the domain's first tables are refused: ", refusal_line(refusal)));
   }
   if (mmu_->set_initial_base_pointer(VcpuId{0}, start.root, pvmmu::kInvalidMfn, &refusal) != 0) {
     return absl::InternalError(
-        absl::StrCat("the domain's first root is refused: ", refusal_text(refusal)));
+        absl::StrCat("the domain's first root is refused: ", refusal_line(refusal)));
   }
   platform_.set_processors(processors_);
   for (unsigned id = 0; id < options_.vcpus; ++id) {
@@ -250,6 +253,8 @@ void Domain::stop_vcpus() {
 }
 
 bool Domain::let_others_in(unsigned vcpu) {
+  // What they find must be sound.
+  recount([vcpu] { return absl::StrFormat("a piece of a hypercall of vCPU %u", vcpu); });
   if (stopping()) return false;
   preemption_.let_others_in();
   platform_.set_current(vcpu);
@@ -281,37 +286,14 @@ RunResult Domain::collect(double seconds) {
   if (const auto& accounting = result.vcpus[0].accounting) {
     result.guest_exit_code = accounting->exit_code;
   }
-  if (options_.audit == AuditPolicy::kAtExit) audit(result);
+  result.refusals = refusals_.report();
+  if (options_.explain) {
+    result.frames = SavedFrames::take(*mmu_, options_.vcpus, [this](Mfn table, unsigned slot) {
+      return platform_.read_entry(table, slot);
+    });
+  }
+  if (options_.audit != AuditPolicy::kOff) audit(result);
   return result;
-}
-
-namespace {
-
-class DifferenceList final : public pvmmu::AuditSink {
- public:
-  explicit DifferenceList(RunResult& result) : result_(result) {}
-  std::span<pvmmu::AuditTally> tallies(size_t frame_count) override {
-    tallies_.resize(frame_count);
-    return tallies_;
-  }
-  void difference(const pvmmu::AuditDifference& found) override {
-    result_.audit_differences.push_back(absl::StrFormat("frame 0x%x: %s is %u, but %u by recount",
-                                                        found.frame.raw(), found.what,
-                                                        found.believed, found.counted));
-  }
-
- private:
-  RunResult& result_;
-  std::vector<pvmmu::AuditTally> tallies_;
-};
-
-}  // namespace
-
-void Domain::audit(RunResult& result) {
-  std::lock_guard lock(lock_);
-  DifferenceList differences(result);
-  mmu_->audit(differences);
-  result.audited = true;
 }
 
 // --- FrameReferences, VcpuControl, Console ---
@@ -343,7 +325,10 @@ int Domain::initialise(VcpuId vcpu, const vcpu_guest_context_t& context) {
   const Mfn root(context.ctrlreg[3] >> pvmmu::kPageShift);
   const Mfn user_root =
       context.ctrlreg[1] == 0 ? pvmmu::kInvalidMfn : Mfn(context.ctrlreg[1] >> pvmmu::kPageShift);
-  if (const int error = mmu_->set_initial_base_pointer(vcpu, root, user_root); error != 0) {
+  pvmmu::Refusal refusal;
+  const int error = mmu_->set_initial_base_pointer(vcpu, root, user_root, &refusal);
+  if (error != 0) {
+    note_refusal(vcpu_index(vcpu), refusal, [&] { return AskedFor{.frame = root}; });
     return error;
   }
   cpu.registers = {

@@ -12,9 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "domain/domain_builder.h"
+#include "explain/call_audit.h"
+#include "explain/live_frames.h"
+#include "explain/refusal_log.h"
 #include "hypercalls/hypercalls.h"
 #include "machine/domain_mutex.h"
 #include "machine/host_clock.h"
@@ -61,6 +65,13 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   void map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);
   Vcpu& vcpu(unsigned id) { return *vcpus_[id]; }
 
+  // A request was refused: keeps what explains it.
+  void note_refusal(unsigned vcpu, const pvmmu::Refusal& refusal,
+                    absl::FunctionRef<AskedFor()> asked);
+  // With --audit=call, recounts everything, and ends the domain if something disagrees. `after`
+  // says what was done just before; it is asked only then.
+  void recount(absl::FunctionRef<std::string()> after);
+
   // The first call ends the domain; later ones are ignored.
   void stop(RunResult::End end, std::optional<CrashInfo> crash, std::string failure);
   bool stopping() const { return stopping_.load(); }
@@ -77,6 +88,8 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   void wait_for_end();
   void stop_vcpus();
   void audit(RunResult& result);
+  LiveFrames live_frames();
+  std::string findings_report(const std::string& after);
   RunResult collect(double seconds);
 
   // FrameReferences
@@ -107,6 +120,8 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
 
   DomainMutex lock_;
   Preemption preemption_;
+  RefusalLog refusals_;     // lock_
+  AuditFindings findings_;  // lock_
   RankedMutex<LockRank::kConsole> console_mutex_;
   std::atomic<bool> stopping_{false};
   RankedMutex<LockRank::kEnd> end_mutex_;

@@ -1,9 +1,6 @@
 // The hypercall gate: dispatch by number, counts, the multicall.
-#include <spdlog/spdlog.h>
-
 #include "machine/domain.h"
 #include "machine/guest_memory_access.h"
-#include "machine/refusal_text.h"
 #include "machine/vcpu.h"
 #include "pvmmu/mmu.h"
 
@@ -32,11 +29,20 @@ void Vcpu::hypercall_from_gate() {
   recent_.begin(number, std::to_array(arguments));
   const int64_t result = hypercall(number, arguments);
   recent_.end(result);
+  recount_after(number, arguments);
   if (!context_replaced_) cpu_.registers.rax = static_cast<uint64_t>(result);
 }
 
+// From the gate, or an entry of a multicall.
 int64_t Vcpu::hypercall(uint64_t number, uint64_t (&arguments)[6]) {
   if (in_multicall_) ++counters_.multicall_entries;
+  const int64_t result = carry_out(number, arguments);
+  // The gate's own is recounted with its result known.
+  if (in_multicall_) recount_after(number, arguments);
+  return result;
+}
+
+int64_t Vcpu::carry_out(uint64_t number, uint64_t (&arguments)[6]) {
   if (const auto result = mmu_hypercall(number, arguments)) return *result;
   if (const auto result = cpu_hypercall(number, arguments)) return *result;
   if (number == __HYPERVISOR_multicall) return multicall(LinearAddr(arguments[0]), arguments[1]);
@@ -49,7 +55,7 @@ int64_t Vcpu::hypercall(uint64_t number, uint64_t (&arguments)[6]) {
 std::optional<int64_t> Vcpu::mmu_hypercall(uint64_t number, uint64_t (&arguments)[6]) {
   pvmmu::Refusal refusal;
   const auto result = mmu_hypercall(number, arguments, refusal);
-  if (refusal.refused()) spdlog::debug("vCPU {}: refused {}", id_, refusal_text(refusal));
+  if (refusal.refused() && result != pvmmu::kPreempted) note_refusal(refusal, number, arguments);
   return result;
 }
 

@@ -98,9 +98,15 @@ bool Vcpu::emulate_table_write(LinearAddr address) {
                                         instruction->expected};
   const pvmmu::EmulationResult result =
       domain_.mmu().emulate_write(call, root(), instruction->address, operation);
+  if (result.status == pvmmu::EmulationResult::Status::kRefused) {
+    domain_.note_refusal(id_, refusal, [] { return AskedFor{}; });
+  }
   if (result.status != pvmmu::EmulationResult::Status::kDone) return false;
   ++counters_.trap(TrapCause::kEmulatedWrite);
   complete_write(*instruction, result.old_value, cpu_.registers);
+  domain_.recount([&] {
+    return absl::StrFormat("an emulated write of vCPU %u to linear 0x%x", id_, address.raw());
+  });
   return true;
 }
 

@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "explain/refusal_log.h"
+#include "explain/saved_frames.h"
 #include "guest_abi/accounting.h"
 #include "machine/run_options.h"
 #include "report/crash_report.h"
@@ -30,6 +32,8 @@ struct RunResult {
     kCrashed,      // the guest crashed or reported a crash: `crash`
     kTimedOut,     // the statistics are partial
     kInterrupted,  // the statistics are partial
+    kDisagreed,    // a recount after a call found a difference: `audit_report`. The statistics are
+                   // partial
     kFailed,       // KVM or the VMM itself failed: `failure`
   };
   End end = End::kFailed;
@@ -39,7 +43,10 @@ struct RunResult {
   std::vector<VcpuResult> vcpus;
   double wall_seconds = 0;
   bool audited = false;
+  RefusalReport refusals;
+  std::optional<SavedFrames> frames;           // at the end, if RunOptions::explain is set
   std::vector<std::string> audit_differences;  // empty: all types and counts agree
+  std::string audit_report;                    // ... else, several lines for people
 };
 
 // An error status: the guest or the host is unusable (InvalidArgument: the guest; others: the

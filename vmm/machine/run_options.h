@@ -13,7 +13,11 @@
 
 namespace vmm {
 
-enum class AuditPolicy { kOff, kAtExit };
+enum class AuditPolicy {
+  kOff,
+  kAtExit,
+  kEveryCall,  // after every hypercall, every entry of a multicall and every emulated write too
+};
 
 struct RunOptions {
   std::string guest_name = "built-in";  // as messages call it
@@ -29,6 +33,9 @@ struct RunOptions {
   KvmTraits traits;                                           // as the probe found them
   // Takes the guest's console output; called from vCPU threads, one at a time.
   std::function<void(std::string_view)> console;
+  // Takes the explanation of each refused request that is kept, one line each, as it happens. If it
+  // is set, more of them are kept, and the result has all frames and tables.
+  std::function<void(std::string_view)> explain;
   // Asked about ten times a second and after every signal: true ends the run as interrupted.
   std::function<bool()> interrupted;
 };

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "emulate/decode.h"
+#include "explain/refusal_record.h"
 #include "hypercalls/hypercalls.h"
 #include "machine/domain_mutex.h"
 #include "machine/guest_accounting.h"
@@ -51,6 +52,9 @@ class Vcpu {
   bool up() const { return up_; }
   // Whether it runs, or was woken and will look for something to do. Lock held.
   bool runnable_or_woken();
+
+  // Its last hypercalls, oldest first.
+  std::vector<HypercallRecord> recent_hypercalls() const { return recent_.last(); }
 
   // What it counted; after the thread has ended, once.
   VcpuResult result();
@@ -133,10 +137,18 @@ class Vcpu {
                                        pvmmu::Refusal& refusal);
   template <typename MakeCall>
   int64_t in_pieces(MakeCall make_call);
+  int64_t carry_out(uint64_t number, uint64_t (&arguments)[6]);
+  void recount_after(uint64_t number, const uint64_t (&arguments)[6]);
   int64_t multicall(pvmmu::LinearAddr list, uint64_t count);
   int64_t private_hypercall(uint64_t (&arguments)[6]);
   std::optional<int64_t> other_hypercall(uint64_t number, uint64_t (&arguments)[6]);
   void hypercall_from_gate();
+
+  // refusals.cc
+  void note_refusal(const pvmmu::Refusal& refusal, uint64_t number, const uint64_t (&arguments)[6]);
+  AskedFor asked_for(const pvmmu::Refusal& refusal, uint64_t number,
+                     const uint64_t (&arguments)[6]);
+  bool look_at_guest(pvmmu::LinearAddr from, void* to, size_t size);
 
   Domain& domain_;
   const unsigned id_;

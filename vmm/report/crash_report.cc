@@ -64,6 +64,12 @@ std::string hypercall_text(const HypercallRecord& record) {
 
 }  // namespace
 
+std::string hypercalls_text(const std::vector<HypercallRecord>& records) {
+  std::string text;
+  for (const HypercallRecord& record : records) absl::StrAppend(&text, hypercall_text(record));
+  return text;
+}
+
 std::string symbolise(const GuestImage& image, uint64_t address) {
   const GuestSymbol* symbol = find_symbol(image, address);
   if (symbol == nullptr) return "";
@@ -89,10 +95,7 @@ std::string crash_report(const CrashInfo& crash, const GuestImage* image) {
     absl::StrAppendFormat(&text, "  %#018x%s%s\n", address, symbol.empty() ? "" : "  ", symbol);
   }
   if (!crash.hypercalls.empty()) absl::StrAppend(&text, "last hypercalls, oldest first\n");
-  for (const HypercallRecord& record : crash.hypercalls) {
-    absl::StrAppend(&text, hypercall_text(record));
-  }
-  return text;
+  return absl::StrCat(text, hypercalls_text(crash.hypercalls));
 }
 
 }  // namespace vmm

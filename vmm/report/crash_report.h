@@ -62,6 +62,9 @@ using GuestReader = std::function<bool(uint64_t address, void* to, size_t size)>
 std::vector<uint64_t> walk_frame_pointers(const GuestRegisters& registers, const GuestReader& read,
                                           unsigned limit = 32);
 
+// A line for each call, with its arguments and result.
+std::string hypercalls_text(const std::vector<HypercallRecord>& records);
+
 // The report as text for stderr, several lines. Without an image, addresses stay bare.
 std::string crash_report(const CrashInfo& crash, const GuestImage* image);
 

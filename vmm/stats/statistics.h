@@ -34,6 +34,9 @@ struct RunFacts {
   double wall_seconds = 0;
   bool partial = false;                   // stopped by a time-out or ^C
   std::vector<std::string> phase_labels;  // of the workload; the first is phase kFirstLabelPhase
+  nlohmann::ordered_json refusal_records = nlohmann::ordered_json::array();
+  uint64_t refusal_records_dropped = 0;
+  nlohmann::ordered_json frames_at_end;  // null: none
 };
 
 struct VcpuStatistics {

@@ -41,7 +41,10 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
   std::vector<std::string> paths = {"/kvm", "/wall_seconds"};
   if (!counters_repeat(facts)) {
     for (const std::string& key : counter_keys()) paths.push_back(absl::StrCat("/", key));
-    for (const char* scope : {"/phases", "/operations", "/per_vcpu"}) paths.push_back(scope);
+    for (const char* scope : {"/phases", "/operations", "/per_vcpu", "/refusal_records",
+                              "/refusal_records_dropped", "/frames_at_end"}) {
+      paths.push_back(scope);
+    }
     return paths;
   }
   for (const char* scope : kScopes) {
@@ -49,7 +52,11 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
       paths.push_back(absl::StrCat(scope, path));
     }
   }
-  for (const char* path : {"/phases/*/vcpu_seconds", "/operations/*/vcpu_seconds"}) {
+  // Processors set Accessed and Dirty as they like: they are in the tables, and in entries that a
+  // guest read there and asked for again.
+  for (const char* path :
+       {"/phases/*/vcpu_seconds", "/operations/*/vcpu_seconds", "/refusal_records/*/entry",
+        "/refusal_records/*/explanation", "/frames_at_end/tables"}) {
     paths.push_back(path);
   }
   return paths;

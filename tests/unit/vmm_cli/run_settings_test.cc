@@ -73,10 +73,16 @@ TEST(RunFlags, RangesOfTheMachine) {
 }
 
 TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
-  for (const char* flag : {"--engine=kvm", "--trace=x", "--explain", "--lazy-policy=x",
-                           "--check-rules=on", "--trace-pte=1"}) {
+  for (const char* flag :
+       {"--engine=kvm", "--trace=x", "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
     EXPECT_NE(error({flag}), "") << flag;
   }
+}
+
+TEST(RunFlags, AuditAndExplain) {
+  EXPECT_EQ(error({"--audit=call", "--explain"}), "");
+  EXPECT_EQ(error({"--audit=always"}), "--audit: \"always\" is none of call, exit, off");
+  EXPECT_NE(error({"--explain=yes"}), "");
 }
 
 TEST(RunFlags, ACommandLineMustFitIntoStartInfo) {
