@@ -16,11 +16,11 @@ class Help(VmTest):
     def test_overview(self):
         overview = self.help("help")
         self.assertEqual(overview, self.help("--help"))
-        for command in ("run", "bench", "probe", "workloads"):
+        for command in ("run", "bench", "probe", "explain", "workloads"):
             self.assertIn(f"\n  {command} ", overview)
 
     def test_each_command_explains_itself_with_examples(self):
-        for command in ("run", "bench", "probe", "workloads"):
+        for command in ("run", "bench", "probe", "explain", "workloads"):
             text = self.help("help", command)
             self.assertEqual(text, self.help(command, "--help"))
             self.assertGreaterEqual(text.count(f"\n  pvmmu {command}"), 2, text)
@@ -66,7 +66,8 @@ class Output(VmTest):
         stats = self.run_workload("hello").stats
         for key in (
             "schema guest workload mode engine kvm vcpus seed batch split_ptl exit_code traps "
-            "hypercalls multicall mmu tlb phases operations exits wall_seconds nondeterministic "
+            "hypercalls multicall mmu tlb phases operations exits refusal_records "
+            "refusal_records_dropped wall_seconds nondeterministic "
             "partial"
         ).split():
             self.assertIn(key, stats)

@@ -7,7 +7,7 @@ and its users, and the report must agree with them.
 import json
 import unittest
 
-from harness import LONG, VmTest, differences, needs_host_kvm, without_varying
+from harness import LONG, VmTest, differences, needs_host_kvm, needs_nested_bed, without_varying
 
 # Every key of a record; those that are null where they do not apply.
 RECORD_KEYS = {
@@ -197,6 +197,15 @@ class Explained(ExplainTest):
         explained = self.attack("all", "--explain").stats
         first = run.stats["refusal_records"][:4]
         self.assertEqual(first, explained["refusal_records"][:4])
+
+    @unittest.skipUnless(LONG, "runs a machine under emulation: only with --long")
+    @needs_nested_bed
+    def test_records_are_the_same_on_another_kvm(self):
+        records = []
+        for kvm in ("host", "nested"):
+            run = self.attack("all", "--explain", f"--kvm={kvm}")
+            records.append(without_varying(run.stats)["refusal_records"])
+        self.assertEqual(*records)
 
     def test_records_repeat(self):
         one, other = (

@@ -160,6 +160,19 @@ TEST_F(StatisticsTest, PartialIsSaidAndVaries) {
   EXPECT_FALSE(without_varying(statistics).contains("mmu"));
 }
 
+TEST_F(StatisticsTest, RefusalRecordsRepeatOnOneVcpuButForBitsThatProcessorsSet) {
+  EXPECT_EQ(json()["refusal_records"], Json::array());
+  EXPECT_EQ(json()["refusal_records_dropped"], 0);
+  EXPECT_FALSE(json().contains("frames_at_end"));
+  facts_.refusal_records = {{{"rule", "I3"}, {"entry", "0x41067"}, {"explanation", "..."}}};
+  facts_.frames_at_end = {{"frame_count", 256}, {"tables", {{"0x40", "0:41067"}}}};
+  EXPECT_FALSE(without_varying(json()).contains("refusal_records"));
+  set_vcpus(1);
+  const Json left = without_varying(json());
+  EXPECT_EQ(left["refusal_records"], Json({{{"rule", "I3"}}}));
+  EXPECT_EQ(left["frames_at_end"], Json({{"frame_count", 256}}));
+}
+
 TEST_F(StatisticsTest, JsonIsOneLineWhateverTheLabels) {
   facts_.phase_labels = {"bad \xff\n label"};
   const std::string text = format_statistics(json(), StatsForm::kJson);
