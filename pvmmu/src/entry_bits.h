@@ -20,7 +20,7 @@ inline constexpr uint64_t kRefusedBits = kPteWriteThrough | kPteCacheDisable | k
 
 template <PtLevel L>
 constexpr bool has_refused_bits(Pte<L> entry) {
-  if (mutated(Mutant::superpage_bit_ignored) && L == PtLevel::kL2) {
+  if (kMutated<Mutant::superpage_bit_ignored> && L == PtLevel::kL2) {
     return (entry.raw() & kRefusedBits<L> & ~kPtePageSize) != 0;
   }
   return (entry.raw() & kRefusedBits<L>) != 0;
@@ -30,7 +30,7 @@ constexpr bool has_refused_bits(Pte<L> entry) {
 template <PtLevel L>
 constexpr Pte<L> adjusted_entry(Pte<L> wanted) {
   if (!wanted.present()) return wanted;
-  if (mutated(Mutant::user_bit_not_forced)) return wanted;
+  if (kMutated<Mutant::user_bit_not_forced>) return wanted;
   if constexpr (L == PtLevel::kL1) return wanted.with(kPteUser).without(kPteGlobal);
   return wanted.with(kPteUser);
 }
@@ -41,17 +41,17 @@ template <PtLevel L>
 constexpr bool moves_reference(Pte<L> before, Pte<L> after) {
   if (before.present() != after.present()) return true;
   if (!before.present()) return false;
-  if (mutated(Mutant::linear_entry_made_writable) && L != PtLevel::kL1) {
+  if (kMutated<Mutant::linear_entry_made_writable> && L != PtLevel::kL1) {
     return before.frame() != after.frame();
   }
   return before.frame() != after.frame() || before.writable() != after.writable();
 }
 
 static_assert(adjusted_entry(L1Pte(kPteWritable)).raw() == kPteWritable);
-static_assert(mutated(Mutant::user_bit_not_forced) ||
+static_assert(kMutated<Mutant::user_bit_not_forced> ||
               adjusted_entry(L1Pte(kPtePresent | kPteGlobal)).raw() == (kPtePresent | kPteUser));
 static_assert(!moves_reference(L2Pte(Mfn(1), kPtePresent), L2Pte(Mfn(1), kPtePresent | kPteUser)));
-static_assert(mutated(Mutant::linear_entry_made_writable) ||
+static_assert(kMutated<Mutant::linear_entry_made_writable> ||
               moves_reference(L2Pte(Mfn(1), kPtePresent),
                               L2Pte(Mfn(1), kPtePresent | kPteWritable)));
 

@@ -34,7 +34,7 @@ class EntryWriter {
   // for its Accessed and Dirty bits.
   template <PtLevel L, typename Compute>
   Errno change(Call& call, Mfn table, unsigned slot, Compute compute, uint64_t& old_value) {
-    const bool spared = mutated(Mutant::reserved_slot_written) && slot == kLastHypervisorSlot;
+    const bool spared = kMutated<Mutant::reserved_slot_written> && slot == kLastHypervisorSlot;
     if (is_hypervisor_slot(L, slot) && !spared) return refuse_slot(call, table, slot);
     Pte<L> held;  // the entry whose reference was taken; not present: none
     for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
@@ -54,7 +54,7 @@ class EntryWriter {
         held = after;
       }
       uint64_t expected = old_value;
-      if (mutated(Mutant::commit_without_compare)) {
+      if (kMutated<Mutant::commit_without_compare>) {
         for (unsigned i = 0; i < kAttempts; ++i) {
           if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) break;
         }
@@ -89,8 +89,8 @@ class EntryWriter {
     if (!moves) ++counters.fast_updates;
     if (!before.present()) return;
     if (before != after) {
-      if (!mutated(Mutant::change_not_announced)) platform_.entry_changed(table, slot);
-      if (L != PtLevel::kL1 && !mutated(Mutant::upper_level_flush_skipped)) tlb_.owe();
+      if (!kMutated<Mutant::change_not_announced>) platform_.entry_changed(table, slot);
+      if (L != PtLevel::kL1 && !kMutated<Mutant::upper_level_flush_skipped>) tlb_.owe();
     }
     if (moves) types_.put_from_entry(counters, before, table);
   }

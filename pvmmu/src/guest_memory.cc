@@ -13,7 +13,7 @@ uint32_t access_bits(Access access) {
 }
 
 bool permitted(const WalkResult& walked, Access access) {
-  const bool writable = walked.writable || mutated(Mutant::read_only_written);
+  const bool writable = walked.writable || kMutated<Mutant::read_only_written>;
   return (!access.write || writable) && (!access.user || walked.user) &&
          (!access.fetch || walked.executable);
 }
@@ -115,7 +115,7 @@ bool GuestMemory::copy_to(Call& call, Mfn root, LinearAddr to, const void* from,
     const WalkResult walked = walk(root, to, Access{.write = true});
     if (!walked.ok) return false;
     const Mfn frame = walked.address.frame();
-    const bool typed = !mutated(Mutant::write_without_types);
+    const bool typed = !kMutated<Mutant::write_without_types>;
     if (typed && types_.get_page_and_type(call, frame, PageType::kWritable) != Errno::kOk) {
       return false;
     }

@@ -78,7 +78,7 @@ Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow&
 Errno Mmu::apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
                               RequestWindow& window) {
   const bool preserve =
-      request.command == MMU_PT_UPDATE_PRESERVE_AD && !mutated(Mutant::accessed_dirty_dropped);
+      request.command == MMU_PT_UPDATE_PRESERVE_AD && !kMutated<Mutant::accessed_dirty_dropped>;
   const auto compute = [&request, preserve](uint64_t& value) {
     value = request.value | (preserve ? value & kPteAccessedDirty : 0);
     return true;

@@ -96,7 +96,7 @@ Errno Mmu::apply_operation(Call& call, const ::mmuext_op& operation) {
 
 Errno Mmu::pin(Call& call, Mfn frame, PtLevel level) {
   const PageInfo* page = frames_.find_guest(frame);
-  if (page != nullptr && page->pinned && !mutated(Mutant::pinned_twice)) {
+  if (page != nullptr && page->pinned && !kMutated<Mutant::pinned_twice>) {
     return types_.refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is pinned already",
                          frame);
   }
@@ -122,7 +122,7 @@ Errno Mmu::unpin(Call& call, Mfn frame) {
 // the old keeps alive, does not tear it down in between.
 Errno Mmu::load_kernel_base_pointer(Call& call, Mfn frame) {
   Mfn& root = roots_[index_of(call.vcpu)].kernel;
-  if (mutated(Mutant::old_root_put_first) && root != kInvalidMfn) {
+  if (kMutated<Mutant::old_root_put_first> && root != kInvalidMfn) {
     put_in_one_go(call, root);
     root = kInvalidMfn;
   }
@@ -174,7 +174,7 @@ Errno Mmu::flush_operation(Call& call, const ::mmuext_op& operation) {
   const LinearAddr address(operation.arg1.linear_addr);
   if (!single) {
     tlb_.flush(call.counters, vcpus);
-  } else if (address.canonical() || mutated(Mutant::flush_of_any_address)) {
+  } else if (address.canonical() || kMutated<Mutant::flush_of_any_address>) {
     // No processor holds a translation of another address.
     tlb_.flush_address(call.counters, vcpus, address);
   }

@@ -14,8 +14,8 @@ FrameSnapshot snapshot_of(const PageInfo& page) {
 
 // Whether translations made under the last type may stand in the way of the new one.
 bool must_flush(PageType last, PageType type) {
-  if (mutated(Mutant::contents_read_before_flush)) return false;
-  if (mutated(Mutant::flush_by_new_type) && !is_table(type)) return false;
+  if (kMutated<Mutant::contents_read_before_flush>) return false;
+  if (kMutated<Mutant::flush_by_new_type> && !is_table(type)) return false;
   return last != PageType::kNone && last != type;
 }
 
@@ -52,7 +52,7 @@ Errno TypeKeeper::get_page(Call& call, Mfn frame) {
   }
   // Of a frame in progress, one of the references is about to be taken over.
   if (page->total_count >= count_limit_ && !page->in_progress &&
-      !mutated(Mutant::count_limit_ignored)) {
+      !kMutated<Mutant::count_limit_ignored>) {
     return refuse(call, Rule::kCounts, Errno::kEINVAL, "the frame is used too often", frame);
   }
   ++page->total_count;
@@ -76,7 +76,7 @@ Errno TypeKeeper::get_validated(Call& call, Mfn frame, PageType type) {
   if (error == Errno::kOk) return error;
   // A frame that is in progress keeps the two references that were to be the caller's.
   if (!frames_.at(frame).in_progress || frames_.at(frame).type != type) {
-    if (!mutated(Mutant::reference_leaked_on_refusal)) put_page(frame);
+    if (!kMutated<Mutant::reference_leaked_on_refusal>) put_page(frame);
   } else if (error != kRestart) {
     unfinished_ = frame;
   }
@@ -106,7 +106,7 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
     // something else; and the flush comes before that, so that no processor still writes it.
     page.type = type;
     page.type_count = 1;
-    if (mutated(Mutant::type_kept_when_unused) && page.last_type == type && is_table(type)) {
+    if (kMutated<Mutant::type_kept_when_unused> && page.last_type == type && is_table(type)) {
       page.validated_entries = kEntriesPerTable;
       page.validation = Validation::kWhole;
       return Errno::kOk;
@@ -124,7 +124,7 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
     page.in_progress = false;
     put_page(frame);
     if (page.validation != Validation::kUnvalidated) return Errno::kOk;
-    if (mutated(Mutant::partial_type_reused)) page.validation = Validation::kWhole;
+    if (kMutated<Mutant::partial_type_reused>) page.validation = Validation::kWhole;
     return page.whole() ? Errno::kOk : validate(call, frame, type);
   }
   if (type != PageType::kWritable && page.validation == Validation::kUnvalidated) {
@@ -142,7 +142,7 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
     --page.type_count;
     return true;
   }
-  if (is_table(page.type) && !mutated(Mutant::last_reference_without_teardown)) {
+  if (is_table(page.type) && !kMutated<Mutant::last_reference_without_teardown>) {
     begin_teardown(counters, frame);
     return false;
   }
@@ -151,7 +151,7 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
     page.validation = Validation::kUnvalidated;
   }
   page.last_type = page.type;
-  if (!mutated(Mutant::time_stamp_skipped)) page.tlb_stamp = tlb_.stamp();
+  if (!kMutated<Mutant::time_stamp_skipped>) page.tlb_stamp = tlb_.stamp();
   page.type = PageType::kNone;
   page.type_count = 0;
   return true;
@@ -162,14 +162,14 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
 Errno TypeKeeper::get_leaf(Call& call, L1Pte entry) {
   const Mfn frame = entry.frame();
   PageInfo* page = frames_.find_guest(frame);
-  if (mutated(Mutant::foreign_frame_mapped) && frames_.contains(frame)) page = &frames_.at(frame);
+  if (kMutated<Mutant::foreign_frame_mapped> && frames_.contains(frame)) page = &frames_.at(frame);
   if (page == nullptr) {
     if (!frames_.contains(frame)) {
       return refuse(call, Rule::kEntryTarget, Errno::kEPERM, "the frame does not exist", frame);
     }
     return refuse(call, Rule::kEntryBits, Errno::kEBUSY, "the frame is the hypervisor's", frame);
   }
-  if (page->total_count >= count_limit_ && !mutated(Mutant::count_limit_ignored)) {
+  if (page->total_count >= count_limit_ && !kMutated<Mutant::count_limit_ignored>) {
     return refuse(call, Rule::kCounts, Errno::kEBUSY, "the frame is used too often", frame);
   }
   if (entry.writable()) {
@@ -199,7 +199,7 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
   PageInfo& holder = frames_.at(table);
   PageInfo& used = frames_.at(frame);
   const bool chain = (holder.linear_count < 0 || used.linear_count > 0) &&
-                     !mutated(Mutant::linear_chains_unlimited);
+                     !kMutated<Mutant::linear_chains_unlimited>;
   if (used.validation == Validation::kUnvalidated || chain) {
     return refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
                   "same-level entries may be one deep, and name validated tables", frame);

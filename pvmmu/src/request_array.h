@@ -55,7 +55,7 @@ int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t c
     if (error != Errno::kOk) {
       if (error == kRestart) return preempt(saved, index);
       finish_refused(call, array.name_of(saved.request), error, index);
-      if (mutated(Mutant::refused_request_skipped) && ++index < count) continue;
+      if (kMutated<Mutant::refused_request_skipped> && ++index < count) continue;
       break;
     }
     ++array.done(call.counters);
@@ -77,7 +77,7 @@ Errno Mmu::resume_request(Call& call, Array& array, LinearAddr request, Continua
     types_.resume_unfinished(saved.frame);
     return tear_down_rest(call, saved);
   }
-  if (mutated(Mutant::resumed_request_read_again)) array.read(request, saved.request);
+  if (kMutated<Mutant::resumed_request_read_again>) array.read(request, saved.request);
   return conclude_request(call, saved, saved.request, array.apply(call, saved.request));
 }
 

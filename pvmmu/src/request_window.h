@@ -35,7 +35,7 @@ class RequestWindow {
 
   // An L1 entry was written: forget the page if it was this one's.
   void leaf_written(Mfn table, unsigned slot) {
-    if (mutated(Mutant::stale_array_mapping)) return;
+    if (kMutated<Mutant::stale_array_mapping>) return;
     if (table == leaf_.table && slot == leaf_.slot) known_ = false;
   }
   void forget() { known_ = false; }

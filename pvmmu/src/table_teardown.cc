@@ -80,7 +80,7 @@ Errno TypeKeeper::drop_entries(Call& call, Mfn table) {
     if (!put_entry(call.counters, entry, table)) {
       const Errno error = tear_down(call, entry.frame());
       if (error != Errno::kOk) {
-        page.child_in_progress = !mutated(Mutant::partial_child_lost);
+        page.child_in_progress = !kMutated<Mutant::partial_child_lost>;
         return error;
       }
     }

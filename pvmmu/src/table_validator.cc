@@ -38,7 +38,7 @@ Errno TypeKeeper::validate(Call& call, Mfn frame, PageType type) {
         break;
     }
     page.in_progress = error != Errno::kOk;
-    if (mutated(Mutant::partial_state_lost) && error == kRestart) {
+    if (kMutated<Mutant::partial_state_lost> && error == kRestart) {
       page.in_progress = false;
       page.type = PageType::kNone;
       page.type_count = 0;
@@ -63,7 +63,7 @@ Errno TypeKeeper::validate_table(Call& call, Mfn table) {
     const Pte<L> entry(platform_.read_entry(table, slot));
     if (!entry.present()) continue;
     const Errno error = get_entry(call, entry, table, slot);
-    if (mutated(Mutant::stores_before_all_passed) && error == Errno::kOk) {
+    if (kMutated<Mutant::stores_before_all_passed> && error == Errno::kOk) {
       store_entry(table, slot, adjusted_entry(entry).raw());
     }
     if (error != kRestart) ++call.counters.entries_validated;
@@ -74,12 +74,12 @@ Errno TypeKeeper::validate_table(Call& call, Mfn table) {
     }
     if (needs_store(entry, table)) page.must_store = true;
     if (call.steps.spent(platform_)) {
-      if (mutated(Mutant::no_progress_on_resume)) return kRestart;
+      if (kMutated<Mutant::no_progress_on_resume>) return kRestart;
       page.validated_entries = static_cast<uint16_t>(slot + 1);
       return kRestart;
     }
   }
-  if (mutated(Mutant::contents_read_before_flush) && page.last_type == PageType::kWritable) {
+  if (kMutated<Mutant::contents_read_before_flush> && page.last_type == PageType::kWritable) {
     tlb_.flush_older_than(call.counters, page.tlb_stamp);
   }
   page.validated_entries = kEntriesPerTable;

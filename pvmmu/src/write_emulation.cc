@@ -77,7 +77,7 @@ Errno Mmu::write_entry(Call& call, Mfn table, LinearAddr address, const WriteOpe
   const unsigned width = operation.width;
   const bool natural = width == 1 || width == 2 || width == 4 || width == 8;
   const bool aligned =
-      natural && (address.raw() % width == 0 || mutated(Mutant::unaligned_entry_accepted));
+      natural && (address.raw() % width == 0 || kMutated<Mutant::unaligned_entry_accepted>);
   if (!aligned) {
     return types_.refuse(call, Rule::kAnyInput, Errno::kEINVAL,
                          "a store to a page table must be of natural width and aligned", table);

@@ -99,7 +99,7 @@ class Dispatcher {
       }
       const int64_t result = calls.hypercall(entry.op, entry.args);
       if (!calls.still_in_kernel_mode() &&
-          !pvmmu::mutated(pvmmu::Mutant::multicall_goes_on_after_iret)) {
+          !pvmmu::kMutated<pvmmu::Mutant::multicall_goes_on_after_iret>) {
         // The new context expects this call's result, and nobody the list's.
         (void)access.copy_to_guest(entry_address + kResultOffset, &result, sizeof(result));
         return {.result = result};

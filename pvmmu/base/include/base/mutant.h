@@ -62,8 +62,7 @@ inline constexpr Mutant kBuiltMutant = Mutant::none;
 #endif
 
 // Whether this build has that bug.
-constexpr bool mutated(Mutant mutant) {
-  return kBuiltMutant == mutant;
-}
+template <Mutant kMutant>
+inline constexpr bool kMutated = kBuiltMutant == kMutant;
 
 }  // namespace pvmmu
