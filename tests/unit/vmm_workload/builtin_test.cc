@@ -13,9 +13,11 @@ std::vector<std::string> names() {
 }
 
 TEST(Builtin, TheList) {
-  EXPECT_THAT(names(), testing::ElementsAre("cow-storm", "dirty-race", "dirty-race-naive",
-                                            "everything", "fork-exit", "hello", "mmap-munmap",
-                                            "mprotect-storm", "pin-512", "populate-512"));
+  EXPECT_THAT(names(), testing::ElementsAre(
+                           "age-swap", "cow-reuse", "cow-storm", "device-frame", "dirty-race",
+                           "dirty-race-naive", "everything", "exec-like", "fork-copy", "fork-exit",
+                           "hello", "mmap-munmap", "mprotect-kinds", "mprotect-storm", "mremap",
+                           "pin-512", "populate-512", "threads-shootdown", "write-notify", "zap"));
   EXPECT_EQ(find_workload("no-such"), nullptr);
 }
 
