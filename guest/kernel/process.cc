@@ -304,6 +304,7 @@ void process_before_user_mode() {
       process_exit_thread(current_process().exit_code);
     }
     if (!__atomic_load_n(&this_cpu().need_resched, __ATOMIC_ACQUIRE)) {
+      mm_before_events_open();
       return;
     }
     sched_preempt();

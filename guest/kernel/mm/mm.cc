@@ -83,6 +83,14 @@ void mm_boot(Page& boot_root) {
   template_root = &boot_root;
 }
 
+void mm_unmap_kernel_pages(const std::byte* first, uint64_t stride, unsigned count) {
+  CallBatch batch;
+  for (unsigned i = 0; i < count; ++i) {
+    batch.unmap_direct_map(page_of(frame_from_address(first + i * stride)));
+  }
+  batch.flush_everywhere();
+}
+
 void mm_start_vcpu(unsigned cpu) {
   pv_start_vcpu(cpu);
 }
@@ -148,6 +156,9 @@ void mm_activate(Mm& mm, unsigned cpu) {
   if (vcpu.active == &mm) {
     return;
   }
+  if (vcpu.lazy) {
+    panic("roots are loaded in a lazy section, which would leave them queued");
+  }
   // Only one made by mm_create, which no other vCPU has seen yet.
   if (!mm.pinned) {
     mm_publish(mm);
@@ -186,6 +197,10 @@ MmLeaks mm_leaks() {
 
 void mm_context_switch(unsigned) {
   pv_check_context_switch();
+}
+
+void mm_before_events_open() {
+  pv_check_events_open();
 }
 
 bool kernel_fault_is_spurious(uint64_t address, uint64_t error_code) {

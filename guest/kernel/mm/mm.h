@@ -30,6 +30,10 @@ void mm_boot(Page& boot_root);
 // Once on each vCPU before it uses any other function here.
 void mm_start_vcpu(unsigned cpu);
 
+// Once, at boot: takes `count` pages out of the direct map, `stride` bytes from each to the next,
+// and for ever: an access to them is a fault of the kernel.
+void mm_unmap_kernel_pages(const std::byte* first, uint64_t stride, unsigned count);
+
 // A new empty address space, not pinned before its first activation; nullptr if memory is out.
 Mm* mm_create();
 // The copy of parent for a child process, pinned; nullptr if memory is out.
@@ -52,6 +56,9 @@ void mm_deactivate(unsigned cpu);
 // Called when one thread makes way for another: panics unless the hypercall queue of this vCPU
 // is empty, no lazy section is open and no L1 table lock is held.
 void mm_context_switch(unsigned cpu);
+// Called before event upcalls open, in idle and on the way to user mode: panics as above. So no
+// load of a root is ever queued while a vCPU can be interrupted.
+void mm_before_events_open();
 
 // --- faults ---
 
