@@ -41,6 +41,8 @@ for round in 1..rounds + 1 {
   if vcpus == 1 && random(2) == 1 {
     yield
   }
+  protect_naive data r
+  protect_naive data rw
   while done[0] != round {
     protect_naive data r
     protect_naive data rw

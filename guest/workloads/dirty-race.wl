@@ -41,6 +41,8 @@ for round in 1..rounds + 1 {
   if vcpus == 1 && random(2) == 1 {
     yield
   }
+  protect data r
+  protect data rw
   while done[0] != round {
     protect data r
     protect data rw
