@@ -126,6 +126,14 @@ uint64_t used_frame_count() {
   return given_count - free_count - permanent_count;
 }
 
+uint64_t table_locks_held() {
+  uint64_t held = 0;
+  for (uint64_t i = 0; i < descriptor_count; ++i) {
+    held += descriptors[i].table_lock.held() ? 1 : 0;
+  }
+  return held;
+}
+
 void frames_start(Page* storage, uint64_t count) {
   descriptors = storage;
   descriptor_count = count;

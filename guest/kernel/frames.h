@@ -52,6 +52,8 @@ bool frame_put(Page& page);
 uint64_t free_frame_count();
 // Frames that are neither free, nor reserved, nor permanent.
 uint64_t used_frame_count();
+// L1 tables whose lock is held by anybody.
+uint64_t table_locks_held();
 
 // --- boot ---
 

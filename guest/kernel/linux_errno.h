@@ -1,15 +1,18 @@
-// The error numbers of system calls that the kernel's core returns, beside the memory manager's.
+// The error numbers that system calls return, as Linux numbers them.
 #pragma once
-
-#include "mm/linux_errno.h"
 
 namespace kernel {
 
 enum : int {
   kEperm = 1,
   kEintr = 4,
+  kE2big = 7,
+  kEnoexec = 8,
   kEchild = 10,
   kEagain = 11,
+  kEnomem = 12,
+  kEfault = 14,
+  kEinval = 22,
   kEnosys = 38,
 };
 

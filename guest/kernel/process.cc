@@ -2,6 +2,7 @@
 
 #include "accounting.h"
 #include "arch/context.h"
+#include "boot/first_process.h"
 #include "console.h"
 #include "linux_errno.h"
 #include "mm/mm.h"
@@ -136,6 +137,39 @@ int64_t take_zombie(Process& process, uint32_t& pid, uint32_t& code) {
   }
 }
 
+// Ends the caller's other threads, and waits until they have left. False: the caller is killed.
+bool become_only_thread(Process& process) {
+  for (;;) {
+    {
+      SpinlockGuard guard(process_table_lock());
+      // Perhaps by another thread that does the same: the first one wins.
+      if (__atomic_load_n(&current_task().killed, __ATOMIC_ACQUIRE)) {
+        return false;
+      }
+      if (process.thread_count == 1) {
+        return true;
+      }
+      for (Task* task = process.threads; task != nullptr; task = task->next_in_process) {
+        if (task != &current_task()) {
+          __atomic_store_n(&task->killed, true, __ATOMIC_RELEASE);
+          sched_wake(*task);
+        }
+      }
+      sched_interrupt(process);
+    }
+    sched_yield();
+  }
+}
+
+// This processor leaves `mm` for the next one before the thread's reference goes.
+void replace_mm(Process& process, Mm& next) {
+  Mm& before = *process.mm;
+  process.mm = &next;
+  sched_load_mm(next);
+  sched_ask_unload(&before);
+  mm_put(before);
+}
+
 }  // namespace
 
 bool process_start_first(Mm& mm, const TrapFrame& frame) {
@@ -172,6 +206,23 @@ int64_t process_fork(const TrapFrame& frame) {
   process_add_thread(*child, *task);
   sched_add(*task);
   return pid;
+}
+
+int64_t process_exec(TrapFrame& frame) {
+  ImageInfo info{};
+  Mm* mm = nullptr;
+  if (const int64_t error = load_program(mm, info); error != 0) {
+    return error;
+  }
+  Process& process = current_process();
+  if (!become_only_thread(process)) {
+    mm_put(*mm);
+    return -kEintr;
+  }
+  current_task().fault_handler = 0;
+  replace_mm(process, *mm);
+  frame = program_start_frame(info);
+  return 0;
 }
 
 int64_t process_create_thread(uint64_t entry, uint64_t stack_top, uint64_t argument) {
@@ -227,11 +278,15 @@ void process_kill_current(uint32_t code) {
 }
 
 int64_t process_shutdown(uint32_t code) {
-  Process& process = current_process();
-  if (process.pid != kInitPid) {
+  if (code == 0 && current_process().pid != kInitPid) {
     return -kEperm;
   }
-  process_kill_current(code);
+  SpinlockGuard guard(process_table_lock());
+  // Without it, the others are being killed already.
+  if (Process* init = process_find_init()) {
+    kill_process(*init, code);
+  }
+  kill_process(current_process(), code);
   return 0;
 }
 
@@ -249,6 +304,7 @@ void process_before_user_mode() {
       process_exit_thread(current_process().exit_code);
     }
     if (!__atomic_load_n(&this_cpu().need_resched, __ATOMIC_ACQUIRE)) {
+      mm_before_events_open();
       return;
     }
     sched_preempt();

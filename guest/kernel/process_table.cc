@@ -101,6 +101,15 @@ void process_orphan_children(Process& process) {
   }
 }
 
+Process* process_find_init() {
+  for (Process& process : processes) {
+    if (process.pid == kInitPid && !process.zombie) {
+      return &process;
+    }
+  }
+  return nullptr;
+}
+
 Process* process_next(Process* process) {
   Process* const end = processes + kMaxTasks;
   for (Process* next = process == nullptr ? processes : process + 1; next != end; ++next) {

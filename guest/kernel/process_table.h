@@ -24,6 +24,8 @@ void process_free(Process& process);
 void process_move_to_zombies(Process& process);
 // Forgets the children that have ended; the others become orphans.
 void process_orphan_children(Process& process);
+// nullptr: the first process has ended.
+Process* process_find_init();
 // Goes through all processes in use: the one after `process`, the first for null.
 Process* process_next(Process* process);
 

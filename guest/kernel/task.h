@@ -47,11 +47,15 @@ struct Task {
   unsigned spurious_in_a_row = 0;
 };
 
-inline constexpr uint64_t kStackPages = 4;  // the lowest is a guard: never mapped
+// The lowest is a guard: tasks_guard_stacks() unmaps it, so that a stack that overflows faults. The
+// first processor idles on the stack that the domain builder made, which has none.
+inline constexpr uint64_t kStackPages = 4;
 inline constexpr unsigned kMaxTasks = 256;
 
 // The stacks of `count` tasks, kStackPages each from `stacks` on. Once, at boot.
 void tasks_start(void* stacks, unsigned count);
+// Once, at boot, when the mm works.
+void tasks_guard_stacks();
 // nullptr: all are in use.
 Task* task_alloc();
 void task_free(Task& task);

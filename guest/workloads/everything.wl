@@ -1,6 +1,6 @@
 # A little of everything: mappings, faults, protections, forks, threads, ages, pins.
 #
-# Checks what each of the other workloads checks, in small, and all of it at the same time in
+# Checks what each of the other workloads checks, in small, and much of it at the same time in
 # several processes.
 
 region data 256
@@ -8,6 +8,9 @@ region tables 1024
 region common 8
 region lock 1
 region gone 1
+region away 600
+region text 32
+region device 8
 
 map common rw shared
 write common 0
@@ -91,6 +94,82 @@ phase "fork" {
     crash write gone
   }
   wait status 139
+}
+
+phase "swap" {
+  clear_refs data[0..64]
+  swap_out data[0..128]
+  expect swapped(data[0]) && !present(data[127])
+  fork {
+    check data page
+    expect !writable(data[5])
+    write data[0..32] 5
+    swap_out data[0..64]
+    check data[0..32] 5
+    protect data[64..96] r
+    check data[64..128] page
+    add common[2] 1
+  }
+  check data page
+  wait
+  check common[2] 1
+  write data page
+}
+
+phase "move" {
+  move data[0..100] to away[3]
+  fault read data[0]
+  check away[3..103] page - 3
+  move away[3..103] to data
+  check data page
+  move tables[0..512] to away
+  check away[0] 1
+  fault write tables[0]
+  move away[0..512] to tables
+  check tables[0] 1
+}
+
+phase "file" {
+  map text rw file
+  read text
+  expect !writable(text[0])
+  write text page + 1
+  expect page_dirty(text[31]) && writable(text[31])
+  fork {
+    write text[3] 33
+    writeback text
+    expect !page_dirty(text[3]) && !writable(text[3])
+  }
+  wait
+  expect !page_dirty(text[0]) && !writable(text[0])
+  check text[3] 33
+  unmap text
+}
+
+phase "device" {
+  map device rw device
+  write device page + 7
+  fork {
+    check device page + 7
+    write device[1] 80
+  }
+  wait
+  check device[1] 80
+  unmap device
+}
+
+phase "exec" {
+  fork {
+    swap_out data
+    exec {
+      fault read data[0]
+      map data[0..8] rw
+      write data[0..8] page
+      check data[0..8] page
+      exit 7
+    }
+  }
+  wait status 7
 }
 
 phase "threads" {

@@ -8,7 +8,7 @@ import unittest
 from harness import LONG, MODES, VmTest, needs_host_kvm
 
 REPEATS = 50 if LONG else 3
-# Tests of their own (accessed_dirty.py): 10,000 rounds each, and one that fails unless a bit is lost.
+# Tests of their own (accessed_dirty.py): 1,000 rounds each.
 LEFT_OUT = ("dirty-race-naive",) if LONG else ("dirty-race", "dirty-race-naive")
 
 

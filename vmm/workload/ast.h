@@ -48,6 +48,8 @@ enum class Function : uint8_t {
   kAccessed,
   kDirty,
   kHasTable,
+  kSwapped,
+  kPageDirty,
   kYoung,  // what the page tables say
   kTryRead,
   kTryWrite  // accesses that may fault
@@ -75,6 +77,9 @@ struct Statement {
     kPopulate,
     kDontNeed,
     kClearRefs,
+    kSwapOut,
+    kWriteback,
+    kMove,
     kRead,
     kWrite,
     kCheck,
@@ -86,6 +91,7 @@ struct Statement {
     kCrashRead,
     kCrashWrite,
     kFork,
+    kExec,
     kWait,
     kExit,
     kThread,
@@ -107,15 +113,16 @@ struct Statement {
   };
   Kind kind = Kind::kYield;
   int line = 0;
-  std::string name;                // kRegion, kFor, kVar, kAssign: what is defined or assigned
-  std::string after;               // kRegion: the region it adjoins
-  std::optional<PageRange> pages;  // statements on pages
-  uint64_t protection = 0;         // kMap, kProtect, kProtectNaive: guest_abi::kProt bits
-  bool shared = false;             // kMap
-  std::vector<Expression> values;  // values, conditions, counts, bounds
-  std::string text, second_text;   // labels; kPrint: the text
-  std::string expected_errno;      // "expect E...": the call must fail so
-  bool has_body = false;           // kPhase: of a block
+  std::string name;                 // kRegion, kFor, kVar, kAssign: what is defined or assigned
+  std::string after;                // kRegion: the region it adjoins
+  std::optional<PageRange> pages;   // statements on pages
+  std::optional<PageRange> target;  // kMove: the first page of the new place
+  uint64_t protection = 0;          // kMap, kProtect, kProtectNaive: guest_abi::kProt bits
+  uint64_t backing = 0;             // kMap: guest_abi::kMapPrivate, kMapShared, ...
+  std::vector<Expression> values;   // values, conditions, counts, bounds
+  std::string text, second_text;    // labels; kPrint: the text
+  std::string expected_errno;       // "expect E...": the call must fail so
+  bool has_body = false;            // kPhase: of a block
   std::vector<Statement> body;
   std::vector<Statement> otherwise;  // kIf
 };

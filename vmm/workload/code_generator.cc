@@ -194,6 +194,12 @@ void CodeGenerator::call_into(const Expression& e, Register target) {
     case Function::kHasTable:
       pte_bit_into(e, guest_abi::kPteStateTable, target);
       break;
+    case Function::kSwapped:
+      pte_bit_into(e, guest_abi::kPteStateSwapped, target);
+      break;
+    case Function::kPageDirty:
+      pte_bit_into(e, guest_abi::kPteStatePageDirty, target);
+      break;
     case Function::kYoung:
       young_into(e, target);
       break;
@@ -205,7 +211,6 @@ void CodeGenerator::call_into(const Expression& e, Register target) {
 }
 
 void CodeGenerator::pte_bit_into(const Expression& e, uint64_t bit, Register target) {
-  constexpr uint64_t kAllBits = 31;
   const Register args = builder_.take_registers(6);
   const PageBounds page = page_bounds(*e.pages, e.line);
   if (page.region == nullptr) {
@@ -215,7 +220,7 @@ void CodeGenerator::pte_bit_into(const Expression& e, uint64_t bit, Register tar
   const Register state = builder_.take_register();
   builder_.emit(Opcode::kSyscall, state, args, 0, static_cast<uint64_t>(Syscall::kPteQuery));
   const Register in_range = builder_.take_register();
-  builder_.emit(Opcode::kLessEqual, in_range, state, constant(kAllBits));
+  builder_.emit(Opcode::kLessEqual, in_range, state, constant(guest_abi::kPteStateBits));
   expect(in_range, "the state of the entry cannot be asked");
   builder_.emit(Opcode::kAnd, state, state, constant(bit));
   builder_.emit(Opcode::kNot, state, state);

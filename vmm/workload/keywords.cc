@@ -9,6 +9,7 @@
 namespace vmm {
 
 static_assert(guest_abi::kProtRead == 1 && guest_abi::kProtWrite == 2 && guest_abi::kProtExec == 4);
+static_assert(guest_abi::kMapShared == 1 && guest_abi::kMapFile == 4 && guest_abi::kMapDevice == 8);
 
 const FunctionWord* find_function(absl::string_view name) {
   const auto found = std::ranges::find(kFunctions, name, &FunctionWord::name);

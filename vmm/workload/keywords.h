@@ -43,6 +43,8 @@ inline constexpr FunctionWord kFunctions[] = {
     {Function::kAccessed, "accessed", Takes::kPage},
     {Function::kDirty, "dirty", Takes::kPage},
     {Function::kHasTable, "has_table", Takes::kPage},
+    {Function::kSwapped, "swapped", Takes::kPage},
+    {Function::kPageDirty, "page_dirty", Takes::kPage},
     {Function::kYoung, "young", Takes::kPages},
     {Function::kTryRead, "try_read", Takes::kPage},
     {Function::kTryWrite, "try_write", Takes::kPageAndValue},
@@ -61,6 +63,9 @@ inline constexpr StatementWord kStatements[] = {
     {Statement::Kind::kPopulate, "populate"},
     {Statement::Kind::kDontNeed, "dontneed"},
     {Statement::Kind::kClearRefs, "clear_refs"},
+    {Statement::Kind::kSwapOut, "swap_out"},
+    {Statement::Kind::kWriteback, "writeback"},
+    {Statement::Kind::kMove, "move"},
     {Statement::Kind::kRead, "read"},
     {Statement::Kind::kWrite, "write"},
     {Statement::Kind::kCheck, "check"},
@@ -72,6 +77,7 @@ inline constexpr StatementWord kStatements[] = {
     {Statement::Kind::kCrashRead, "crash read"},
     {Statement::Kind::kCrashWrite, "crash write"},
     {Statement::Kind::kFork, "fork"},
+    {Statement::Kind::kExec, "exec"},
     {Statement::Kind::kWait, "wait"},
     {Statement::Kind::kExit, "exit"},
     {Statement::Kind::kThread, "thread"},
@@ -92,13 +98,16 @@ inline constexpr StatementWord kStatements[] = {
     {Statement::Kind::kExpect, "expect"},
 };
 
-struct ProtectionWord {
+struct BitsWord {
   absl::string_view word;
   uint64_t bits;
 };
 // guest_abi::kProtRead 1, kProtWrite 2, kProtExec 4.
-inline constexpr ProtectionWord kProtections[] = {
+inline constexpr BitsWord kProtections[] = {
     {"none", 0}, {"r", 1}, {"rw", 3}, {"rx", 5}, {"rwx", 7}};
+
+// What `map` may say behind the protection: guest_abi::kMapShared 1, kMapFile 4, kMapDevice 8.
+inline constexpr BitsWord kBackings[] = {{"shared", 1}, {"file", 4}, {"device", 8}};
 
 const FunctionWord* find_function(absl::string_view name);
 const FunctionWord& function_word(Function function);

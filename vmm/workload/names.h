@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 #include "absl/strings/string_view.h"
 
@@ -19,6 +20,12 @@ struct Region {
 
 class Names {
  public:
+  struct Variable {
+    std::string name;
+    Register where;
+  };
+  using Variables = std::vector<Variable>;
+
   const Region* find_region(absl::string_view name) const;
   const Register* find_variable(absl::string_view name) const;
   bool defined(absl::string_view name) const;
@@ -33,14 +40,14 @@ class Names {
   // Variables added since are forgotten.
   size_t variable_count() const { return variables_.size(); }
   void forget_variables(size_t count) { variables_.resize(count); }
+  // Other variables in place of all; returns those that were.
+  Variables exchange_variables(Variables variables) {
+    return std::exchange(variables_, std::move(variables));
+  }
 
  private:
-  struct Variable {
-    std::string name;
-    Register where;
-  };
   std::map<std::string, Region, std::less<>> regions_;
-  std::vector<Variable> variables_;
+  Variables variables_;
   uint64_t next_address_ = 0;
 };
 

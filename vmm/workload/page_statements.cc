@@ -89,6 +89,23 @@ void access_page(CodeGenerator& generator, const Statement& s, const PagePlace& 
   }
 }
 
+// The new address, as the third argument. All of the new place lies in its region, which is checked
+// here or in the guest.
+void move_target(CodeGenerator& generator, const Statement& s, Register args) {
+  ProgramBuilder& builder = generator.builder();
+  const RegisterScope scope(builder);
+  const PageBounds target = generator.page_bounds(*s.target, s.line);
+  if (target.region == nullptr) {
+    return;
+  }
+  builder.emit(Opcode::kMove, static_cast<Register>(args + 2), generator.address_of_first(target));
+  const Register end = builder.take_register();
+  builder.emit(Opcode::kDiv, end, static_cast<Register>(args + 1),
+               generator.constant(pvmmu::kPageSize));
+  builder.emit(Opcode::kAdd, end, end, target.first);
+  builder.emit(Opcode::kBoundEnd, 0, end, target.first, target.region->pages);
+}
+
 }  // namespace
 
 bool is_mapping_statement(Kind kind) {
@@ -100,6 +117,9 @@ bool is_mapping_statement(Kind kind) {
     case Kind::kPopulate:
     case Kind::kDontNeed:
     case Kind::kClearRefs:
+    case Kind::kSwapOut:
+    case Kind::kWriteback:
+    case Kind::kMove:
       return true;
     default:
       return false;
@@ -151,12 +171,15 @@ void compile_mapping(CodeGenerator& generator, const Statement& s, uint32_t phas
   generator.range_arguments(*s.pages, s.line, args);
   switch (s.kind) {
     case Kind::kMap: {
-      const uint64_t sharing = s.shared ? guest_abi::kMapShared : guest_abi::kMapPrivate;
       set_const(builder, third, s.protection);
-      set_const(builder, fourth, guest_abi::kMapFixed | sharing);
+      set_const(builder, fourth, guest_abi::kMapFixed | s.backing);
       compile_call(generator, s, Syscall::kMmap, args, args);
       return;
     }
+    case Kind::kMove:
+      move_target(generator, s, args);
+      compile_call(generator, s, Syscall::kMremap, args, third);
+      return;
     case Kind::kPopulate:
       set_const(builder, third, phase);
       break;
@@ -173,6 +196,8 @@ void compile_mapping(CodeGenerator& generator, const Statement& s, uint32_t phas
       {Kind::kPopulate, Syscall::kPopulate},
       {Kind::kDontNeed, Syscall::kMadviseDontNeed},
       {Kind::kClearRefs, Syscall::kClearRefs},
+      {Kind::kSwapOut, Syscall::kSwapOut},
+      {Kind::kWriteback, Syscall::kWriteback},
   };
   for (const auto& call : kCalls) {
     if (call.kind == s.kind) {

@@ -128,7 +128,7 @@ class Parser {
       case Kind::kMap:
         s.pages = expressions_.pages();
         protection(s);
-        s.shared = reader_.try_take("shared");
+        backing(s);
         expected_errno(s);
         break;
       case Kind::kProtect:
@@ -140,7 +140,18 @@ class Parser {
       case Kind::kUnmap:
       case Kind::kDontNeed:
       case Kind::kClearRefs:
+      case Kind::kSwapOut:
+      case Kind::kWriteback:
         s.pages = expressions_.pages();
+        expected_errno(s);
+        break;
+      case Kind::kMove:
+        s.pages = expressions_.pages();
+        reader_.expect("to");
+        s.target = expressions_.pages();
+        if (s.target->extent == PageRange::Extent::kRange) {
+          reader_.fail(s.line, "'to' names one page, the first of the new place, or a region");
+        }
         expected_errno(s);
         break;
       case Kind::kPopulate:
@@ -169,6 +180,7 @@ class Parser {
   void control(Statement& s) {
     switch (s.kind) {
       case Kind::kFork:
+      case Kind::kExec:
       case Kind::kThread:
         expected_errno(s);
         body(s);
@@ -273,13 +285,22 @@ class Parser {
   void value(Statement& s) { s.values.push_back(expressions_.expression()); }
 
   void protection(Statement& s) {
-    const auto found = std::ranges::find(kProtections, reader_.peek().text, &ProtectionWord::word);
+    const auto found = std::ranges::find(kProtections, reader_.peek().text, &BitsWord::word);
     if (reader_.peek().kind != TokenKind::kWord || found == std::end(kProtections)) {
       reader_.fail_expected("none, r, rw, rx or rwx");
       return;
     }
     reader_.take();
     s.protection = found->bits;
+  }
+
+  void backing(Statement& s) {
+    for (const BitsWord& word : kBackings) {
+      if (reader_.try_take(word.word)) {
+        s.backing = word.bits;
+        return;
+      }
+    }
   }
 
   void expected_errno(Statement& s) {

@@ -52,7 +52,7 @@ std::string quoted(const std::string& text) {
 }
 
 absl::string_view protection_word(uint64_t bits) {
-  return std::ranges::find(kProtections, bits, &ProtectionWord::bits)->word;
+  return std::ranges::find(kProtections, bits, &BitsWord::bits)->word;
 }
 
 void print_block(const std::vector<Statement>& body, const std::string& indent, std::string& out);
@@ -116,8 +116,11 @@ std::string print_head(const Statement& s) {
   if (s.kind == Kind::kMap || s.kind == Kind::kProtect || s.kind == Kind::kProtectNaive) {
     add(protection_word(s.protection));
   }
-  if (s.shared) {
-    add("shared");
+  if (s.target) {
+    add(absl::StrCat("to ", print_pages(*s.target)));
+  }
+  if (s.backing != 0) {
+    add(std::ranges::find(kBackings, s.backing, &BitsWord::bits)->word);
   }
   if (s.kind == Kind::kPrint || s.kind == Kind::kPhase) {
     absl::StrAppend(&out, quoted(s.text));

@@ -1,5 +1,7 @@
 #include "workload/statement_compiler.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 #include "workload/page_statements.h"
 #include "workload/printer.h"
@@ -66,6 +68,8 @@ void StatementCompiler::process_statement(const Statement& s) {
       return conditional(s);
     case Kind::kFork:
       return fork(s);
+    case Kind::kExec:
+      return exec(s);
     case Kind::kWait:
       return wait(s);
     case Kind::kExit:
@@ -215,9 +219,11 @@ void StatementCompiler::fork(const Statement& s) {
   builder_.emit(Opcode::kFork, pid).flags =
       s.expected_errno.empty() ? 0 : guest_abi::kOpFlagMayFail;
   const Role outer = role_;
-  role_ = Role::kChild;
+  const Role outer_process = process_role_;
+  role_ = process_role_ = Role::kChild;
   block(s.body);
   role_ = outer;
+  process_role_ = outer_process;
   builder_.at(s.line, print_head(s));
   builder_.emit(Opcode::kJoin);
   builder_.emit(Opcode::kExit, 0, generator_.constant(0));
@@ -225,6 +231,32 @@ void StatementCompiler::fork(const Statement& s) {
   if (!s.expected_errno.empty()) {
     compile_result_check(generator_, s, pid);
   }
+}
+
+// The block runs in another address space, where no variable of this one is left. A thread that
+// does this is the only one of its process from then on.
+void StatementCompiler::exec(const Statement& s) {
+  const Register result = builder_.take_register();
+  const uint32_t at = builder_.next_op();
+  builder_.emit(Opcode::kExec, result).flags =
+      s.expected_errno.empty() ? 0 : guest_abi::kOpFlagMayFail;
+  const Role outer = role_;
+  role_ = process_role_;
+  Names::Variables hidden = names_.exchange_variables({});
+  block(s.body);
+  names_.exchange_variables(std::move(hidden));
+  builder_.at(s.line, print_head(s));
+  builder_.emit(Opcode::kJoin);
+  end_process(generator_.constant(0));
+  role_ = outer;
+  builder_.land(at);
+  if (!s.expected_errno.empty()) {
+    compile_result_check(generator_, s, result);
+  }
+}
+
+void StatementCompiler::end_process(Register code) {
+  builder_.emit(role_ == Role::kFirstProcess ? Opcode::kEnd : Opcode::kExit, 0, code);
 }
 
 void StatementCompiler::wait(const Statement& s) {
@@ -244,7 +276,7 @@ void StatementCompiler::exit(const Statement& s) {
   }
   const Register code = generator_.value(s.values[0]);
   builder_.emit(Opcode::kJoin);
-  builder_.emit(role_ == Role::kFirstProcess ? Opcode::kEnd : Opcode::kExit, 0, code);
+  end_process(code);
 }
 
 void StatementCompiler::thread(const Statement& s) {

@@ -32,6 +32,8 @@ class StatementCompiler {
   void conditional(const Statement& s);
 
   void fork(const Statement& s);
+  void exec(const Statement& s);
+  void end_process(Register code);
   void wait(const Statement& s);
   void exit(const Statement& s);
   void thread(const Statement& s);
@@ -46,6 +48,7 @@ class StatementCompiler {
   ProgramBuilder& builder_;
   Names& names_;
   Role role_ = Role::kFirstProcess;
+  Role process_role_ = Role::kFirstProcess;  // of the process that a thread belongs to
   int block_depth_ = 0;
   uint32_t phase_ = guest_abi::kPhaseMain;
 };

@@ -4,8 +4,8 @@
 #include "accounting.h"
 #include "arch/trap_frame.h"
 #include "console.h"
-#include "frames.h"
-#include "mm/mm.h"
+#include "leak_check.h"
+#include "linux_errno.h"
 #include "options.h"
 #include "panic.h"
 #include "process.h"
@@ -21,26 +21,12 @@ constexpr uint32_t kLeakExitCode = 1;
 
 constinit std::span<const std::byte> program;
 
-// An address space with the interpreter and the program; runs on this processor from then on.
-Mm& load_program(ImageInfo& info) {
-  OperationScope scope(Operation::kExec);
-  Mm* mm = mm_create();
-  if (mm == nullptr) {
-    panic("no memory for the first process");
-  }
-  if (const int64_t error = mm_map_image(*mm, interpreter_image(), program, info); error != 0) {
-    panic("the program cannot be loaded: error %ld", -error);
-  }
-  sched_load_mm(*mm);
-  return *mm;
-}
-
 // Other processors may still be taking down what they were the last to use.
-uint64_t frames_still_used(uint64_t expected) {
+bool is_clean_soon(const LeakCheck& leaks) {
   constexpr unsigned kMaxRounds = 100'000;
   for (unsigned round = 0; round < kMaxRounds; ++round) {
-    if (used_frame_count() == expected && !sched_any_loaded_elsewhere()) {
-      break;
+    if (leaks.clean() && !sched_any_loaded_elsewhere()) {
+      return true;
     }
     sched_ask_unload(nullptr);
     if (cpu_count() == 1) {
@@ -48,13 +34,13 @@ uint64_t frames_still_used(uint64_t expected) {
     }
     spin_wait(round);
   }
-  return used_frame_count() - expected;
+  return leaks.clean();
 }
 
-[[noreturn]] void end_guest(uint32_t code, uint64_t used_before) {
+[[noreturn]] void end_guest(uint32_t code, const LeakCheck& leaks) {
   sched_unload_mm();
-  if (const uint64_t leaked = frames_still_used(used_before); leaked != 0) {
-    console_print("%ld frames leaked\n", static_cast<int64_t>(leaked));
+  if (!is_clean_soon(leaks)) {
+    leaks.report();
     code = code == 0 ? kLeakExitCode : code;
   }
   if (code != 0) {
@@ -64,21 +50,46 @@ uint64_t frames_still_used(uint64_t expected) {
   arch_shutdown(SHUTDOWN_poweroff);
 }
 
-void run_first_process(void*) {
-  const uint64_t used_before = used_frame_count();
+void start_program() {
+  OperationScope scope(Operation::kExec);
   ImageInfo info{};
-  Mm& mm = load_program(info);
-  const uint64_t arguments[3] = {info.program, info.program_byte_count, options().seed};
-  if (!process_start_first(mm, user_start_frame(info.entry, info.stack_top, arguments))) {
+  Mm* mm = nullptr;
+  if (const int64_t error = load_program(mm, info); error != 0) {
+    panic("the program cannot be loaded: error %ld", -error);
+  }
+  sched_load_mm(*mm);
+  if (!process_start_first(*mm, program_start_frame(info))) {
     panic("no room for the first process");
   }
+}
+
+void run_first_process(void*) {
+  const LeakCheck leaks;
+  start_program();
   accounting_set_phase(guest_abi::kPhaseMain);
   const uint32_t code = process_wait_for_all();
   OperationScope scope(Operation::kExit);
-  end_guest(code, used_before);
+  end_guest(code, leaks);
 }
 
 }  // namespace
+
+int64_t load_program(Mm*& mm, ImageInfo& info) {
+  mm = mm_create();
+  if (mm == nullptr) {
+    return -kEnomem;
+  }
+  const int64_t error = mm_map_image(*mm, interpreter_image(), program, info);
+  if (error != 0) {
+    mm_put(*mm);
+  }
+  return error;
+}
+
+TrapFrame program_start_frame(const ImageInfo& info) {
+  const uint64_t arguments[3] = {info.program, info.program_byte_count, options().seed};
+  return user_start_frame(info.entry, info.stack_top, arguments);
+}
 
 std::span<const std::byte> interpreter_image() {
   return {interpreter_image_start, interpreter_image_end};

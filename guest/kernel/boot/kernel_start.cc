@@ -120,6 +120,7 @@ extern "C" void kernel_start(const start_info_t* start_info) {
   start_frames(boot, used_end);
   mm_boot(page_of(boot.tables));
   mm_start_vcpu(0);
+  tasks_guard_stacks();
   events_start(this_cpu());
   sched_start_cpu(boot_idle_task);
   start_processors(mfn_from_pfn(boot.tables));

@@ -34,11 +34,17 @@ struct Mm {
   Page* kernel_root = nullptr;
   Page* user_root = nullptr;
   VmaList areas;
+  // The list of those that are in use (mm.cc): its lock.
+  bool listed = false;
+  Mm* next_listed = nullptr;
 
   bool active_anywhere() const { return __atomic_load_n(&active_vcpus, __ATOMIC_SEQ_CST) != 0; }
   bool active_on(unsigned cpu) const {
     return ((__atomic_load_n(&active_vcpus, __ATOMIC_SEQ_CST) >> cpu) & 1) != 0;
   }
 };
+
+// Pins an address space that nobody else has seen, and makes it one that mm_next() finds.
+void mm_publish(Mm& mm);
 
 }  // namespace kernel

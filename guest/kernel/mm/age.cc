@@ -1,11 +1,12 @@
 // Looking at entries, and at what the processor wrote into them.
-#include "mm/linux_errno.h"
+#include "linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
+#include "mm/shared_object.h"
 
 namespace kernel {
 namespace {
@@ -28,6 +29,16 @@ void for_each_entry(Mm& mm, const Range& range, FlushPromise& flush, Visit visit
   }
 }
 
+// Whether the file's page for an address, mapped here or not, has to be written back.
+bool page_is_dirty(const Mm& mm, uint64_t address) {
+  const Vma* area = mm.areas.find(address);
+  if (area == nullptr || area->backing != Backing::kFile) {
+    return false;
+  }
+  const Page* page = shared_object_find_page(*area->object, area->object_page_at(address));
+  return page != nullptr && is_page_dirty(*page);
+}
+
 }  // namespace
 
 int64_t sys_pte_query(Mm& mm, uint64_t address) {
@@ -35,18 +46,21 @@ int64_t sys_pte_query(Mm& mm, uint64_t address) {
     return -kEinval;
   }
   SpinlockGuard guard(mm.lock);
+  const uint64_t page_state =
+      page_is_dirty(mm, address) ? uint64_t{guest_abi::kPteStatePageDirty} : 0;
   Page* table = find_l1_table(mm, address);
   if (table == nullptr) {
-    return 0;
+    return static_cast<int64_t>(page_state);
   }
   TableLock lock(mm, *table);
   const UserPte entry = pte_read({mm, *table, address});
   const auto bit = [](bool set, uint64_t value) { return set ? value : uint64_t{0}; };
-  uint64_t state = guest_abi::kPteStateTable;
+  uint64_t state = page_state | guest_abi::kPteStateTable;
   state |= bit(entry.present(), guest_abi::kPteStatePresent);
   state |= bit(entry.writable(), guest_abi::kPteStateWritable);
   state |= bit(entry.accessed(), guest_abi::kPteStateAccessed);
   state |= bit(entry.dirty(), guest_abi::kPteStateDirty);
+  state |= bit(entry.swapped(), guest_abi::kPteStateSwapped);
   return static_cast<int64_t>(state);
 }
 

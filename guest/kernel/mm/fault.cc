@@ -3,10 +3,12 @@
 #include <string.h>
 
 #include "accounting.h"
+#include "mm/device.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/table_lock.h"
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
+#include "mm/swap_area.h"
 
 namespace kernel {
 namespace {
@@ -27,27 +29,33 @@ bool permits(UserPte entry, Access access) {
          (access != Access::kExecute || entry.executable());
 }
 
-FaultResult insert_page(const PtePlace& place, Vma& area, Access access) {
-  Page* page = take_page_for(area, place.address);
-  if (page == nullptr) {
+FaultResult insert_entry(const PtePlace& place, const Vma& area, Access access) {
+  UserPte fresh;
+  if (!take_entry_for(area, place.address, access == Access::kWrite, fresh)) {
     return FaultResult::kNoMemory;
   }
-  const UserPte fresh = UserPte::make(mfn_of(*page), area.prot, true).with_accessed();
+  fresh = access == Access::kWrite ? fresh.with_dirty() : fresh.with_accessed();
   TableLock lock(place.mm, place.table);
-  pte_establish(place, access == Access::kWrite ? fresh.with_dirty() : fresh);
+  pte_establish(place, fresh);
   return FaultResult::kResolved;
 }
 
-// A write to a page of private memory that is mapped read-only: the page is reused if this is
-// its only mapping, else copied.
-FaultResult break_cow(const PtePlace& place, const Vma& area, UserPte old) {
-  OperationScope operation(guest_abi::Operation::kCow);
-  Page& page = page_of(old.frame());
-  if (area.shared() || is_sole(page)) {
-    TableLock lock(place.mm, place.table);
-    pte_replace_and_flush(place, old.with_rights(area.prot, true).with_dirty());
-    return FaultResult::kResolved;
+// More rights for the page that is mapped already: a file's page that is written for the first
+// time since it was clean, or private memory whose other users have gone.
+FaultResult relax(const PtePlace& place, const Vma& area, UserPte old, Access access) {
+  const bool is_write = access == Access::kWrite;
+  if (area.backing == Backing::kFile && is_write) {
+    mark_page_dirty(page_of(old.frame()));
   }
+  const bool may_write = area.backing != Backing::kFile || is_write || old.dirty();
+  const UserPte relaxed = old.with_rights(area.prot, may_write).with_accessed();
+  TableLock lock(place.mm, place.table);
+  pte_relax_access(place, is_write ? relaxed.with_dirty() : relaxed);
+  return FaultResult::kResolved;
+}
+
+FaultResult copy_on_write(const PtePlace& place, const Vma& area, UserPte old) {
+  Page& page = page_of(old.frame());
   Page* copy = alloc_frame();
   if (copy == nullptr) {
     return FaultResult::kNoMemory;
@@ -55,10 +63,20 @@ FaultResult break_cow(const PtePlace& place, const Vma& area, UserPte old) {
   memcpy(address_of(*copy), address_of(page), pvmmu::kPageSize);
   {
     TableLock lock(place.mm, place.table);
-    pte_replace_and_flush(place, UserPte::make(mfn_of(*copy), area.prot, true).with_dirty());
+    pte_replace_page(place, UserPte::make(mfn_of(*copy), area.prot, true).with_dirty());
   }
   frame_put(page);  // flushed: nobody reaches it through this address any more
   return FaultResult::kResolved;
+}
+
+// The page is there, but its entry permits less than its area does.
+FaultResult widen(const PtePlace& place, const Vma& area, UserPte old, Access access) {
+  if (!area.is_private()) {
+    return relax(place, area, old, access);
+  }
+  OperationScope operation(guest_abi::Operation::kCow);
+  return is_sole(page_of(old.frame())) ? relax(place, area, old, access)
+                                       : copy_on_write(place, area, old);
 }
 
 Access access_of(uint64_t error_code) {
@@ -72,20 +90,47 @@ Access access_of(uint64_t error_code) {
 
 }  // namespace
 
-Page* take_page_for(const Vma& area, uint64_t address) {
-  if (!area.shared()) {
-    return alloc_zeroed_frame();
+bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& entry) {
+  if (area.backing == Backing::kDevice) {
+    pvmmu::Mfn frame(0);
+    if (!device_frame(area.object_page_at(address), frame)) {
+      return false;
+    }
+    entry = UserPte::make_special(frame, area.prot);
+    return true;
   }
-  Page* page = shared_object_page(*area.object, area.object_page_at(address));
-  if (page != nullptr) {
+  Page* page = area.has_object() ? shared_object_page(*area.object, area.object_page_at(address))
+                                 : alloc_zeroed_frame();
+  if (page == nullptr) {
+    return false;
+  }
+  if (area.has_object()) {
     frame_get(*page);
   }
-  return page;
+  const bool is_file = area.backing == Backing::kFile;
+  if (is_file && for_write) {
+    mark_page_dirty(*page);
+  }
+  entry = UserPte::make(mfn_of(*page), area.prot, !is_file || for_write);
+  return true;
+}
+
+FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access) {
+  OperationScope operation(guest_abi::Operation::kSwap);
+  Page* page = swap_read(slot_of(entry));
+  if (page == nullptr) {
+    return FaultResult::kNoMemory;
+  }
+  const bool is_write = access == Access::kWrite;
+  const UserPte fresh = UserPte::make(mfn_of(*page), area.prot, entry.exclusive() || is_write);
+  TableLock lock(place.mm, place.table);
+  pte_establish(place, is_write ? fresh.with_dirty() : fresh.with_accessed());
+  return FaultResult::kResolved;
 }
 
 FaultResult make_accessible(Mm& mm, uint64_t address, Access access) {
   address &= pvmmu::kPageMask;
-  Vma* area = mm.areas.find(address);
+  const Vma* area = mm.areas.find(address);
   if (area == nullptr || !may_access(*area, access)) {
     return FaultResult::kBad;
   }
@@ -98,10 +143,11 @@ FaultResult make_accessible(Mm& mm, uint64_t address, Access access) {
   if (permits(entry, access)) {
     return FaultResult::kSpurious;
   }
-  if (!entry.has_page()) {
-    return insert_page(place, *area, access);
+  if (entry.none()) {
+    return insert_entry(place, *area, access);
   }
-  return break_cow(place, *area, entry);
+  return entry.swapped() ? swap_in(place, *area, entry, access)
+                         : widen(place, *area, entry, access);
 }
 
 FaultResult handle_user_fault(Mm& mm, uint64_t address, uint64_t error_code) {

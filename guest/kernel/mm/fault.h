@@ -5,6 +5,7 @@
 
 #include "mm/address_space.h"
 #include "mm/mm.h"
+#include "mm/pv/accessors.h"
 
 namespace kernel {
 
@@ -13,11 +14,15 @@ enum class Access : uint8_t { kRead, kWrite, kExecute };
 // Makes the tables permit the access at a page of the user half. With the Mm lock held.
 // A page of private memory that is not there gets a zeroed frame of its own, also for a read
 // (there is no shared zero page), with all the rights of its area: a write after a read does not
-// fault again.
+// fault again. A file's page that is read is mapped read-only, and its first write faults.
 FaultResult make_accessible(Mm& mm, uint64_t address, Access access);
 
-// The page that an empty entry of an area shall map, with a reference for the mapping; nullptr if
-// memory is out.
-Page* take_page_for(const Vma& area, uint64_t address);
+// What an empty entry of an area shall become, not accessed and clean, with a reference for its
+// page. For a write or not matters to files: only a page that is written to becomes writable, and
+// is dirty from here on. False: memory is out.
+bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& entry);
+// Brings back the page that an entry says is in the swap area. A read finds it writable only if
+// nobody else had the slot; else the first write breaks copy-on-write, and reuses it.
+FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access);
 
 }  // namespace kernel

@@ -6,9 +6,9 @@
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
-#include "mm/pv/pinning.h"
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
+#include "mm/swap_area.h"
 
 namespace kernel {
 namespace {
@@ -24,13 +24,26 @@ bool copy_eager(const PtePlace& to, const Vma& area, UserPte old) {
   return true;
 }
 
+// Both sides name the slot from now on, so neither has it to itself: whoever brings the page back
+// finds it read-only, and the first write breaks copy-on-write. Nothing was present, nothing is
+// flushed.
+void share_slot(const PtePlace& from, const PtePlace& to, UserPte old) {
+  swap_get(slot_of(old));
+  if (old.exclusive()) {
+    pte_establish(from, old.write_protected());
+  }
+  pte_establish(to, old.write_protected());
+}
+
 // Both sides of a private page are write-protected, so that the first write of either copies it.
 // The child has not touched the page yet, and a shared page that it has not written is clean for
 // it; of eager memory A and D stay set, so that its use disturbs no count.
 void share_page(const PtePlace& from, const PtePlace& to, const Vma& area, UserPte old,
                 FlushPromise& flush) {
-  frame_get(page_of(old.frame()));
-  if (area.shared() || area.eager) {
+  if (!old.special()) {
+    frame_get(page_of(old.frame()));
+  }
+  if (!area.is_private() || area.eager) {
     pte_establish(to, area.eager ? old : old.without_accessed_dirty());
     return;
   }
@@ -49,10 +62,12 @@ bool copy_span(Mm& parent, Mm& child, const Vma& area, const TableSpan& span, Pa
     // Nobody else sees the child's tables yet: they need no lock.
     const PtePlace to{child, child_table, address};
     const UserPte old = pte_read(from);
-    if (!old.has_page()) {
+    if (old.none()) {
       continue;
     }
-    if (area.eager && old.writable()) {
+    if (old.swapped()) {
+      share_slot(from, to, old);
+    } else if (area.eager && old.writable()) {
       if (!copy_eager(to, area, old)) {
         return false;
       }
@@ -63,7 +78,12 @@ bool copy_span(Mm& parent, Mm& child, const Vma& area, const TableSpan& span, Pa
   return true;
 }
 
+// A file's entries are left for faults to find: so the child has none that could write a page
+// without the fault that marks it dirty, whatever writeback does meanwhile.
 bool copy_area(Mm& parent, Mm& child, const Vma& area, FlushPromise& flush) {
+  if (area.backing == Backing::kFile) {
+    return true;
+  }
   TableSpan span = next_l1_table(parent, area.start, area.end);
   while (span) {
     Page* child_table = make_l1_table(child, span.start);
@@ -86,11 +106,11 @@ bool copy_area(Mm& parent, Mm& child, const Vma& area, FlushPromise& flush) {
 }
 
 bool copy_descriptor(Mm& child, const Vma& area) {
-  if (area.shared()) {
+  if (area.has_object()) {
     shared_object_get(*area.object);
   }
   const bool inserted = child.areas.insert(area) != nullptr;
-  if (!inserted && area.shared()) {
+  if (!inserted && area.has_object()) {
     shared_object_put(*area.object);
   }
   return inserted;
@@ -118,7 +138,7 @@ Mm* mm_fork(Mm& parent) {
     mm_put(*child);
     return nullptr;
   }
-  pin_address_space(*child);
+  mm_publish(*child);
   return child;
 }
 

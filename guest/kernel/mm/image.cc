@@ -2,8 +2,9 @@
 #include <elf.h>
 #include <string.h>
 
+#include "guest_abi/workload.h"
+#include "linux_errno.h"
 #include "mm/address_space.h"
-#include "mm/linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/tables.h"
@@ -107,6 +108,17 @@ int64_t map_segments(Mm& mm, Bytes file, const Elf64_Ehdr& header) {
   return 0;
 }
 
+// State and stacks: eager memory is copied at each fork, so no more than is used.
+int64_t map_state(Mm& mm) {
+  constexpr uint64_t kReadWrite = guest_abi::kProtRead | guest_abi::kProtWrite;
+  constexpr uint64_t kStateEnd = guest_abi::kStateBase + guest_abi::kStateBytes;
+  constexpr uint64_t kStackBase = guest_abi::kStackTop - guest_abi::kStackBytes;
+  const int64_t error =
+      map_bytes(mm, guest_abi::kStateBase, kStateEnd, kReadWrite, guest_abi::kStateBase, {});
+  return error != 0 ? error
+                    : map_bytes(mm, kStackBase, guest_abi::kStackTop, kReadWrite, kStackBase, {});
+}
+
 }  // namespace
 
 int64_t mm_map_image(Mm& mm, std::span<const std::byte> interpreter,
@@ -121,10 +133,7 @@ int64_t mm_map_image(Mm& mm, std::span<const std::byte> interpreter,
   if (const int64_t error = map_segments(mm, interpreter, header); error != 0) {
     return error;
   }
-  if (const int64_t error =
-          map_bytes(mm, guest_abi::kStateBase, guest_abi::kProgramBase,
-                    guest_abi::kProtRead | guest_abi::kProtWrite, guest_abi::kStateBase, {});
-      error != 0) {
+  if (const int64_t error = map_state(mm); error != 0) {
     return error;
   }
   if (!program.empty()) {

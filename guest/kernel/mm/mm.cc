@@ -10,6 +10,8 @@
 #include "mm/pv/entry_memory.h"
 #include "mm/pv/pinning.h"
 #include "mm/pv/tables.h"
+#include "mm/shared_object.h"
+#include "mm/swap_area.h"
 #include "mm/zap.h"
 #include "panic.h"
 
@@ -25,6 +27,42 @@ union MmSlot {
 constinit VmaPool vma_pool;
 constinit ObjectPool<MmSlot> mm_pool;
 Page* template_root = nullptr;
+
+// Those that processes use, newest first.
+constinit Spinlock list_lock;
+constinit Mm* first_listed = nullptr;
+
+void list(Mm& mm) {
+  SpinlockGuard guard(list_lock);
+  mm.listed = true;
+  mm.next_listed = first_listed;
+  first_listed = &mm;
+}
+
+void unlist(Mm& mm) {
+  SpinlockGuard guard(list_lock);
+  if (!mm.listed) {
+    return;
+  }
+  Mm** place = &first_listed;
+  while (*place != &mm) {
+    place = &(*place)->next_listed;
+  }
+  *place = mm.next_listed;
+  mm.listed = false;
+}
+
+// False if the last reference has gone.
+bool try_get(Mm& mm) {
+  uint64_t references = __atomic_load_n(&mm.references, __ATOMIC_RELAXED);
+  while (references != 0) {
+    if (__atomic_compare_exchange_n(&mm.references, &references, references + 1, false,
+                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+      return true;
+    }
+  }
+  return false;
+}
 
 // The leaf for an address of the kernel half; 0 without one. The kernel half has no superpages.
 uint64_t kernel_leaf(const Page& root, pvmmu::LinearAddr address) {
@@ -43,6 +81,14 @@ uint64_t kernel_leaf(const Page& root, pvmmu::LinearAddr address) {
 
 void mm_boot(Page& boot_root) {
   template_root = &boot_root;
+}
+
+void mm_unmap_kernel_pages(const std::byte* first, uint64_t stride, unsigned count) {
+  CallBatch batch;
+  for (unsigned i = 0; i < count; ++i) {
+    batch.unmap_direct_map(page_of(frame_from_address(first + i * stride)));
+  }
+  batch.flush_everywhere();
 }
 
 void mm_start_vcpu(unsigned cpu) {
@@ -73,6 +119,7 @@ void mm_put(Mm& mm) {
   if (mm.active_anywhere()) {
     panic("an address space goes while a vCPU runs on it");
   }
+  unlist(mm);
   if (mm.pinned) {
     unpin_address_space(mm);
   }
@@ -84,14 +131,37 @@ void mm_put(Mm& mm) {
   mm_pool.put(reinterpret_cast<MmSlot*>(&mm));
 }
 
+void mm_publish(Mm& mm) {
+  pin_address_space(mm);
+  list(mm);
+}
+
+Mm* mm_next(Mm* previous) {
+  Mm* next;
+  {
+    SpinlockGuard guard(list_lock);
+    next = previous == nullptr ? first_listed : previous->next_listed;
+    while (next != nullptr && !try_get(*next)) {
+      next = next->next_listed;
+    }
+  }
+  if (previous != nullptr) {
+    mm_put(*previous);
+  }
+  return next;
+}
+
 void mm_activate(Mm& mm, unsigned cpu) {
   PvVcpu& vcpu = pv_this_vcpu();
   if (vcpu.active == &mm) {
     return;
   }
+  if (vcpu.lazy) {
+    panic("roots are loaded in a lazy section, which would leave them queued");
+  }
   // Only one made by mm_create, which no other vCPU has seen yet.
   if (!mm.pinned) {
-    pin_address_space(mm);
+    mm_publish(mm);
   }
   // Before the roots are loaded: a flush that is asked for from now on must reach this vCPU.
   __atomic_fetch_or(&mm.active_vcpus, uint64_t{1} << cpu, __ATOMIC_SEQ_CST);
@@ -121,8 +191,16 @@ void mm_deactivate(unsigned cpu) {
   __atomic_fetch_and(&mm->active_vcpus, ~(uint64_t{1} << cpu), __ATOMIC_SEQ_CST);
 }
 
+MmLeaks mm_leaks() {
+  return {mm_pool.in_use(), vma_pool.in_use(), shared_object_count(), swap_slots_in_use()};
+}
+
 void mm_context_switch(unsigned) {
   pv_check_context_switch();
+}
+
+void mm_before_events_open() {
+  pv_check_events_open();
 }
 
 bool kernel_fault_is_spurious(uint64_t address, uint64_t error_code) {

@@ -30,6 +30,10 @@ void mm_boot(Page& boot_root);
 // Once on each vCPU before it uses any other function here.
 void mm_start_vcpu(unsigned cpu);
 
+// Once, at boot: takes `count` pages out of the direct map, `stride` bytes from each to the next,
+// and for ever: an access to them is a fault of the kernel.
+void mm_unmap_kernel_pages(const std::byte* first, uint64_t stride, unsigned count);
+
 // A new empty address space, not pinned before its first activation; nullptr if memory is out.
 Mm* mm_create();
 // The copy of parent for a child process, pinned; nullptr if memory is out.
@@ -39,6 +43,11 @@ void mm_get(Mm& mm);
 // call mm_deactivate first, also on the vCPU that makes this call.
 void mm_put(Mm& mm);
 
+// Goes through the address spaces that processes use, in no order: takes a reference of the one
+// after `previous` (the first for null), whose reference it drops. nullptr: no more. One that comes
+// into use meanwhile may be left out. With no lock held.
+Mm* mm_next(Mm* previous);
+
 // Loads both roots of mm on this vCPU. Cheap if mm is already active here. Takes no lock; the first
 // activation of what mm_create made pins it, so nobody else may use it meanwhile.
 void mm_activate(Mm& mm, unsigned cpu);
@@ -47,6 +56,9 @@ void mm_deactivate(unsigned cpu);
 // Called when one thread makes way for another: panics unless the hypercall queue of this vCPU
 // is empty, no lazy section is open and no L1 table lock is held.
 void mm_context_switch(unsigned cpu);
+// Called before event upcalls open, in idle and on the way to user mode: panics as above. So no
+// load of a root is ever queued while a vCPU can be interrupted.
+void mm_before_events_open();
 
 // --- faults ---
 
@@ -75,8 +87,11 @@ int64_t sys_pte_query(Mm& mm, uint64_t address);
 int64_t sys_clear_refs(Mm& mm, uint64_t address, uint64_t length);
 int64_t sys_test_and_clear_young(Mm& mm, uint64_t address, uint64_t length);
 int64_t sys_madvise_dontneed(Mm& mm, uint64_t address, uint64_t length);
+int64_t sys_mremap(Mm& mm, uint64_t address, uint64_t length, uint64_t new_address);
+int64_t sys_swap_out(Mm& mm, uint64_t address, uint64_t length);
+int64_t sys_writeback(Mm& mm, uint64_t address, uint64_t length);
 
-// --- building the first process ---
+// --- building a process from the program ---
 
 struct ImageInfo {
   uint64_t entry;
@@ -94,5 +109,17 @@ int64_t mm_map_image(Mm& mm, std::span<const std::byte> interpreter,
 // 0 or -EFAULT. Resolves faults on the way; a failure may leave part of the bytes copied.
 int64_t copy_from_user(Mm& mm, void* to, uint64_t from, size_t byte_count);
 int64_t copy_to_user(Mm& mm, uint64_t to, const void* from, size_t byte_count);
+
+// --- the end ---
+
+// What is in use and should not be when the last process has gone.
+struct MmLeaks {
+  uint64_t address_spaces = 0;
+  uint64_t areas = 0;
+  uint64_t shared_objects = 0;
+  uint64_t swap_slots = 0;
+  bool any() const { return (address_spaces | areas | shared_objects | swap_slots) != 0; }
+};
+MmLeaks mm_leaks();
 
 }  // namespace kernel

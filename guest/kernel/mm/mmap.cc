@@ -1,5 +1,6 @@
 // mmap, munmap and madvise(DONTNEED).
-#include "mm/linux_errno.h"
+#include "mm/mmap.h"
+#include "linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
@@ -10,23 +11,33 @@ namespace kernel {
 namespace {
 
 constexpr uint64_t kProtBits = guest_abi::kProtRead | guest_abi::kProtWrite | guest_abi::kProtExec;
-constexpr uint64_t kMapBits = guest_abi::kMapShared | guest_abi::kMapFixed;
+constexpr uint64_t kBackingBits =
+    guest_abi::kMapShared | guest_abi::kMapFile | guest_abi::kMapDevice;
 
-// Unmaps a range that may hold anything. False: no memory to split an area; nothing changed.
-bool unmap(Mm& mm, const Range& range) {
-  if (!mm.areas.split_at_ends(range.start, range.end)) {
-    mm.areas.merge(range.start, range.end);
-    return false;
+// False: not a backing, or not alone.
+bool backing_of(uint64_t flags, Backing& backing) {
+  switch (flags & kBackingBits) {
+    case 0:
+      backing = Backing::kPrivate;
+      return true;
+    case guest_abi::kMapShared:
+      backing = Backing::kShared;
+      return true;
+    case guest_abi::kMapFile:
+      backing = Backing::kFile;
+      return true;
+    case guest_abi::kMapDevice:
+      backing = Backing::kDevice;
+      return true;
+    default:
+      return false;
   }
-  zap_range(mm, range.start, range.end);
-  while (Vma* area = mm.areas.find_end_above(range.start)) {
-    if (area->start >= range.end) {
-      break;
-    }
-    mm.areas.remove(*area);
-  }
-  free_unused_tables(mm, range.start, range.end);
-  return true;
+}
+
+constexpr uint64_t kMapBits = kBackingBits | guest_abi::kMapFixed;
+
+bool has_object(Backing backing) {
+  return backing == Backing::kShared || backing == Backing::kFile;
 }
 
 // Where a mapping goes: the address asked for if it is fixed or free, else the lowest free place
@@ -43,15 +54,15 @@ uint64_t choose_place(const Mm& mm, uint64_t address, uint64_t length, bool fixe
   return mm.areas.find_gap(length, guest_abi::kArenaBase, guest_abi::kArenaLimit);
 }
 
-int64_t insert_area(Mm& mm, Vma area, bool shared) {
-  if (shared) {
+int64_t insert_area(Mm& mm, Vma area) {
+  if (has_object(area.backing)) {
     area.object = shared_object_create();
     if (area.object == nullptr) {
       return -kEnomem;
     }
   }
   if (mm.areas.insert(area) == nullptr) {
-    if (shared) {
+    if (area.has_object()) {
       shared_object_put(*area.object);
     }
     return -kEnomem;
@@ -61,16 +72,38 @@ int64_t insert_area(Mm& mm, Vma area, bool shared) {
 
 }  // namespace
 
+bool unmap_range(Mm& mm, const Range& range) {
+  if (!mm.areas.split_at_ends(range.start, range.end)) {
+    mm.areas.merge(range.start, range.end);
+    return false;
+  }
+  zap_range(mm, range.start, range.end);
+  while (Vma* area = mm.areas.find_end_above(range.start)) {
+    if (area->start >= range.end) {
+      break;
+    }
+    mm.areas.remove(*area);
+  }
+  free_unused_tables(mm, range.start, range.end);
+  return true;
+}
+
 int64_t sys_mmap(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, uint64_t flags) {
-  if (length == 0 || (prot & ~kProtBits) != 0 || (flags & ~kMapBits) != 0) {
+  Vma area;
+  area.prot = prot;
+  if (length == 0 || (prot & ~kProtBits) != 0 || (flags & ~kMapBits) != 0 ||
+      !backing_of(flags, area.backing)) {
     return -kEinval;
   }
   const bool fixed = (flags & guest_abi::kMapFixed) != 0;
-  const bool shared = (flags & guest_abi::kMapShared) != 0;
   if (fixed && (address & ~pvmmu::kPageMask) != 0) {
     return -kEinval;
   }
-  if (length > kUserLimit || (shared && length > kSharedObjectPages * pvmmu::kPageSize)) {
+  if (area.backing == Backing::kDevice && length > guest_abi::kDevicePages * pvmmu::kPageSize) {
+    return -kEinval;
+  }
+  if (length > kUserLimit ||
+      (has_object(area.backing) && length > kSharedObjectPages * pvmmu::kPageSize)) {
     return -kEnomem;
   }
   length = (length + pvmmu::kPageSize - 1) & pvmmu::kPageMask;
@@ -79,14 +112,12 @@ int64_t sys_mmap(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, uint6
   if (start == 0) {
     return -kEnomem;
   }
-  if (fixed && !unmap(mm, {start, start + length})) {
+  if (fixed && !unmap_range(mm, {start, start + length})) {
     return -kEnomem;
   }
-  Vma area;
   area.start = start;
   area.end = start + length;
-  area.prot = prot;
-  return insert_area(mm, area, shared);
+  return insert_area(mm, area);
 }
 
 int64_t sys_munmap(Mm& mm, uint64_t address, uint64_t length) {
@@ -95,7 +126,7 @@ int64_t sys_munmap(Mm& mm, uint64_t address, uint64_t length) {
     return -kEinval;
   }
   SpinlockGuard guard(mm.lock);
-  return unmap(mm, range) ? 0 : -kEnomem;
+  return unmap_range(mm, range) ? 0 : -kEnomem;
 }
 
 int64_t sys_madvise_dontneed(Mm& mm, uint64_t address, uint64_t length) {

@@ -31,12 +31,20 @@ class ObjectPool {
     }
     Slot* slot = free_;
     free_ = slot->next;
+    ++in_use_;
     return new (slot->storage) T();
   }
 
   void put(T* object) {
     SpinlockGuard guard(lock_);
     push(reinterpret_cast<Slot*>(object));
+    --in_use_;
+  }
+
+  // Objects that were handed out and not given back.
+  uint64_t in_use() {
+    SpinlockGuard guard(lock_);
+    return in_use_;
   }
 
  private:
@@ -71,6 +79,7 @@ class ObjectPool {
 
   Spinlock lock_;
   Slot* free_ = nullptr;
+  uint64_t in_use_ = 0;
 };
 
 }  // namespace kernel

@@ -1,6 +1,6 @@
 // An address space of a given size, pinned and unpinned under the eyes of the accounting.
+#include "linux_errno.h"
 #include "mm/label_scope.h"
-#include "mm/linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/pinning.h"

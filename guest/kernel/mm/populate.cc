@@ -1,7 +1,7 @@
 // Mapping pages ahead of their use.
+#include "linux_errno.h"
 #include "mm/fault.h"
 #include "mm/label_scope.h"
-#include "mm/linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/lazy_section.h"
@@ -22,64 +22,80 @@ bool make_tables(Mm& mm, const Range& range) {
   return true;
 }
 
-// The pages that the absent entries of one table will get, by ascending address. Taken, and zeroed,
-// before the table's lock: a lock is not held while memory is looked for.
-class PagesAhead {
+// What the empty entries of one table will become, by ascending address. Pages are taken, and
+// zeroed, before the table's lock: a lock is not held while memory is looked for.
+class EntriesAhead {
  public:
-  explicit PagesAhead(Page& storage) : pages_(static_cast<Page**>(address_of(storage))) {}
-  ~PagesAhead() {
+  explicit EntriesAhead(Page& storage) : entries_(static_cast<UserPte*>(address_of(storage))) {}
+  ~EntriesAhead() {
     while (used_ < count_) {
-      frame_put(*pages_[used_++]);
+      const UserPte entry = entries_[used_++];
+      if (entry.has_page()) {
+        frame_put(page_of(entry.frame()));
+      }
     }
   }
-  PagesAhead(const PagesAhead&) = delete;
-  PagesAhead& operator=(const PagesAhead&) = delete;
+  EntriesAhead(const EntriesAhead&) = delete;
+  EntriesAhead& operator=(const EntriesAhead&) = delete;
 
-  void add(Page& page) { pages_[count_++] = &page; }
-  Page& next() { return *pages_[used_++]; }
+  void add(UserPte entry) { entries_[count_++] = entry; }
+  UserPte next() { return entries_[used_++]; }
 
  private:
-  Page** pages_;  // a table has no more entries than a frame has room for pointers
+  UserPte* entries_;  // a table's entries fill a frame
   unsigned count_ = 0;
   unsigned used_ = 0;
 };
 
-static_assert(pvmmu::kEntriesPerTable * sizeof(Page*) <= pvmmu::kPageSize);
+static_assert(pvmmu::kEntriesPerTable * sizeof(UserPte) <= pvmmu::kPageSize);
 
-// Calls visit(place, area) for each entry of the span that has no page, until it returns false.
+// Calls visit(place, area, entry) for each entry of the span, until it returns false.
 template <typename Visit>
-bool for_each_absent(Mm& mm, const TableSpan& span, Visit visit) {
+bool for_each_entry(Mm& mm, const TableSpan& span, Visit visit) {
   const Vma* area = mm.areas.find(span.start);
   for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
     if (!area->contains(address)) {
       area = area->next;
     }
     const PtePlace place{mm, *span.table, address};
-    if (!pte_read(place).has_page() && !visit(place, *area)) {
+    if (!visit(place, *area, pte_read(place))) {
       return false;
     }
   }
   return true;
 }
 
-// The mm's lock keeps the absent entries absent in between.
-bool fill_span(Mm& mm, const TableSpan& span, Page& storage, uint64_t phase) {
-  PagesAhead ahead(storage);
-  const bool taken = for_each_absent(mm, span, [&ahead](const PtePlace& place, const Vma& area) {
-    Page* page = take_page_for(area, place.address);
-    if (page != nullptr) {
-      ahead.add(*page);
-    }
-    return page != nullptr;
+// What is in the swap area comes back page by page, as if it were read.
+bool bring_back(Mm& mm, const TableSpan& span) {
+  return for_each_entry(mm, span, [](const PtePlace& place, const Vma& area, UserPte entry) {
+    return !entry.swapped() || swap_in(place, area, entry, Access::kRead) == FaultResult::kResolved;
   });
-  if (!taken) {
+}
+
+// The mm's lock keeps the empty entries empty in between.
+bool fill_span(Mm& mm, const TableSpan& span, Page& storage, uint64_t phase) {
+  EntriesAhead ahead(storage);
+  const auto take = [&ahead](const PtePlace& place, const Vma& area, UserPte entry) {
+    UserPte fresh;
+    if (!entry.none()) {
+      return true;
+    }
+    if (!take_entry_for(area, place.address, false, fresh)) {
+      return false;
+    }
+    ahead.add(fresh);
+    return true;
+  };
+  if (!bring_back(mm, span) || !for_each_entry(mm, span, take)) {
     return false;
   }
   const LabelScope label(phase);
   LazySection section(mm, *span.table);
   // Nothing was accessed yet: A and D stay clear.
-  return for_each_absent(mm, span, [&ahead](const PtePlace& place, const Vma& area) {
-    pte_establish(place, UserPte::make(mfn_of(ahead.next()), area.prot, true));
+  return for_each_entry(mm, span, [&ahead](const PtePlace& place, const Vma&, UserPte entry) {
+    if (entry.none()) {
+      pte_establish(place, ahead.next());
+    }
     return true;
   });
 }

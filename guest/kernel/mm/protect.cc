@@ -1,5 +1,5 @@
 // mprotect, and the version of it that is wrong on purpose.
-#include "mm/linux_errno.h"
+#include "linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -14,13 +14,36 @@ enum class Method : uint8_t { kModification, kNaive };
 
 constexpr uint64_t kProtBits = guest_abi::kProtRead | guest_abi::kProtWrite | guest_abi::kProtExec;
 
+// Whether the write right may stand in the entry now. A private page that others map too must stay
+// read-only, because its next write copies it; a clean page of a file, because it marks it dirty.
+bool may_be_writable(const Vma& area, UserPte seen) {
+  switch (area.backing) {
+    case Backing::kPrivate:
+      return is_sole(page_of(seen.frame()));
+    case Backing::kFile:
+      return seen.dirty();
+    default:
+      return true;
+  }
+}
+
+// A page in the swap area comes back with the rights that its area has then; all that the entry
+// says is whether it may come back writable.
+void protect_swapped(const PtePlace& place, const Vma& area, UserPte seen) {
+  if (seen.exclusive() && !area.writable()) {
+    pte_establish(place, seen.write_protected());
+  }
+}
+
 void protect_page(const PtePlace& place, const Vma& area, Method method, FlushPromise& flush) {
   const UserPte seen = pte_read(place);
-  if (!seen.has_page()) {
+  if (seen.none()) {
     return;
   }
-  // A private page that others map too must stay read-only: its next write copies it.
-  const bool may_write = area.shared() || is_sole(page_of(seen.frame()));
+  if (seen.swapped()) {
+    return protect_swapped(place, area, seen);
+  }
+  const bool may_write = may_be_writable(area, seen);
   if (seen.with_rights(area.prot, may_write) == seen) {
     return;
   }

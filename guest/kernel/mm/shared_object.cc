@@ -18,6 +18,8 @@ namespace {
 
 constinit ObjectPool<SharedObject> pool;
 
+constexpr uint32_t kPageDirty = 1;  // Page::flags
+
 Page** slots_of(Page& page) {
   return static_cast<Page**>(address_of(page));
 }
@@ -82,6 +84,39 @@ Page* shared_object_page(SharedObject& object, uint64_t number) {
     return nullptr;
   }
   return find_or_make(slots_of(*leaf)[number % kSlotsPerPage]);
+}
+
+Page* shared_object_find_page(SharedObject& object, uint64_t number) {
+  SpinlockGuard guard(object.lock);
+  if (object.directory == nullptr) {
+    return nullptr;
+  }
+  Page* leaf = slots_of(*object.directory)[number / kSlotsPerPage];
+  return leaf != nullptr ? slots_of(*leaf)[number % kSlotsPerPage] : nullptr;
+}
+
+void mark_page_dirty(Page& page) {
+  __atomic_fetch_or(&page.flags, kPageDirty, __ATOMIC_RELAXED);
+}
+
+bool is_page_dirty(const Page& page) {
+  return (__atomic_load_n(&page.flags, __ATOMIC_RELAXED) & kPageDirty) != 0;
+}
+
+uint64_t shared_object_take_dirty(SharedObject& object, uint64_t first, uint64_t end) {
+  uint64_t count = 0;
+  for (uint64_t number = first; number < end; ++number) {
+    Page* page = shared_object_find_page(object, number);
+    if (page != nullptr &&
+        (__atomic_fetch_and(&page->flags, ~kPageDirty, __ATOMIC_RELAXED) & kPageDirty) != 0) {
+      ++count;
+    }
+  }
+  return count;
+}
+
+uint64_t shared_object_count() {
+  return pool.in_use();
 }
 
 }  // namespace kernel

@@ -2,8 +2,8 @@
 // the Mm lock held over each page, so that nothing can be unmapped or shared in between.
 #include <string.h>
 
+#include "linux_errno.h"
 #include "mm/fault.h"
-#include "mm/linux_errno.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/table_lock.h"
@@ -24,7 +24,7 @@ unsigned char* accessible_byte(Mm& mm, uint64_t address, Access access) {
   if (access == Access::kWrite && !entry.dirty()) {
     // No processor sets D for what the kernel writes by another address.
     TableLock lock(mm, place.table);
-    pte_replace_and_flush(place, entry.with_dirty());
+    pte_relax_access(place, entry.with_dirty());
   }
   unsigned char* page = static_cast<unsigned char*>(address_of(page_of(entry.frame())));
   return page + (address & ~pvmmu::kPageMask);

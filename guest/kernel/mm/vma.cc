@@ -9,10 +9,10 @@ namespace {
 
 bool can_merge(const Vma& low, const Vma& high) {
   if (low.end != high.start || low.prot != high.prot || low.eager || high.eager ||
-      low.object != high.object) {
+      low.backing != high.backing || low.object != high.object) {
     return false;
   }
-  return low.object == nullptr || low.object_page_at(low.end) == high.object_page;
+  return low.is_private() || low.object_page_at(low.end) == high.object_page;
 }
 
 }  // namespace
@@ -64,11 +64,7 @@ Vma* VmaList::insert(const Vma& area) {
     return nullptr;
   }
   *vma = area;
-  Vma* previous = nullptr;
-  for (Vma* other = first_; other != nullptr && other->start < vma->start; other = other->next) {
-    previous = other;
-  }
-  link_after(previous, *vma);
+  link_in_order(*vma);
   const uint64_t start = area.start;
   merge(area.start, area.end);
   return find(start);
@@ -81,8 +77,10 @@ bool VmaList::split(Vma& vma, uint64_t at) {
   }
   *high = vma;
   high->start = at;
-  if (vma.shared()) {
+  if (!vma.is_private()) {
     high->object_page = vma.object_page_at(at);
+  }
+  if (vma.has_object()) {
     shared_object_get(*vma.object);
   }
   vma.end = at;
@@ -102,10 +100,18 @@ bool VmaList::split_at_ends(uint64_t start, uint64_t end) {
 
 void VmaList::remove(Vma& vma) {
   unlink(vma);
-  if (vma.shared()) {
+  if (vma.has_object()) {
     shared_object_put(*vma.object);
   }
   pool_.put(&vma);
+}
+
+void VmaList::relocate(Vma& vma, uint64_t start) {
+  unlink(vma);
+  vma.end = start + (vma.end - vma.start);
+  vma.start = start;
+  link_in_order(vma);
+  merge(vma.start, vma.end);
 }
 
 void VmaList::merge(uint64_t start, uint64_t end) {
@@ -122,6 +128,14 @@ void VmaList::merge(uint64_t start, uint64_t end) {
       vma = vma->next;
     }
   }
+}
+
+void VmaList::link_in_order(Vma& vma) {
+  Vma* previous = nullptr;
+  for (Vma* other = first_; other != nullptr && other->start < vma.start; other = other->next) {
+    previous = other;
+  }
+  link_after(previous, vma);
 }
 
 void VmaList::link_after(Vma* previous, Vma& vma) {

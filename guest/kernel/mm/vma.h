@@ -20,23 +20,33 @@ class SharedObject;
 // The user half: what system calls accept as addresses. The last page is left out, as on Linux.
 inline constexpr uint64_t kUserLimit = 0x7fff'ffff'f000;
 
+// What the pages of an area are.
+enum class Backing : uint8_t {
+  kPrivate,  // its own, copied on write after a fork
+  kShared,   // an object's, anonymous
+  kFile,     // an object's, with dirty accounting: clean pages are mapped read-only
+  kDevice,   // a driver's frames (device.h)
+};
+
 struct Vma {
   uint64_t start = 0;
   uint64_t end = 0;   // first address behind
   uint64_t prot = 0;  // guest_abi::kProt*
   // Populated when made and copied, not shared, at fork.
   bool eager = false;
-  // Anonymous memory shared with other areas: its pages, and the object's page at `start`.
-  // nullptr: private anonymous memory.
+  Backing backing = Backing::kPrivate;
+  // Of shared memory and files: the object, shared with other areas; else nullptr.
   SharedObject* object = nullptr;
+  // The object's, or device's, page at `start`; 0 of private memory.
   uint64_t object_page = 0;
   Vma* next = nullptr;
   Vma* previous = nullptr;
 
-  bool shared() const { return object != nullptr; }
+  bool is_private() const { return backing == Backing::kPrivate; }
+  bool has_object() const { return object != nullptr; }
   bool writable() const { return (prot & guest_abi::kProtWrite) != 0; }
   bool contains(uint64_t address) const { return start <= address && address < end; }
-  // The object's page at an address of a shared area.
+  // The object's or device's page at an address of the area.
   uint64_t object_page_at(uint64_t address) const {
     return object_page + ((address - start) >> 12);
   }
@@ -72,10 +82,13 @@ class VmaList {
   bool split_at_ends(uint64_t start, uint64_t end);
   // Removes one area and its reference.
   void remove(Vma& vma);
+  // Gives an area another place, which must be free; it is merged with its new neighbours.
+  void relocate(Vma& vma, uint64_t start);
   // Joins each two neighbours around and in [start, end] that can be one area.
   void merge(uint64_t start, uint64_t end);
 
  private:
+  void link_in_order(Vma& vma);
   void link_after(Vma* previous, Vma& vma);
   void unlink(Vma& vma);
 

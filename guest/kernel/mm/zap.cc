@@ -6,9 +6,25 @@
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
+#include "mm/swap_area.h"
 
 namespace kernel {
 namespace {
+
+// Empties one entry and gives back what it named. False: there was no room for the page.
+bool zap_entry(const PtePlace& place, UserPte old, PageGather& gather, FlushPromise& flush) {
+  if (old.has_page() && !gather.add(page_of(old.frame()))) {
+    return false;
+  }
+  pte_zap(place);
+  if (old.swapped()) {
+    swap_put(slot_of(old));
+  }
+  if (old.present()) {
+    flush.add_page(place.address);
+  }
+  return true;
+}
 
 // Empties entries of one table from span.start on; returns where it stopped: at span.end, or where
 // there was no room for the page.
@@ -16,15 +32,8 @@ uint64_t zap_span(Mm& mm, const TableSpan& span, PageGather& gather, FlushPromis
   for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
     const PtePlace place{mm, *span.table, address};
     const UserPte old = pte_read(place);
-    if (!old.has_page()) {
-      continue;
-    }
-    if (!gather.add(page_of(old.frame()))) {
+    if (!old.none() && !zap_entry(place, old, gather, flush)) {
       return address;
-    }
-    pte_zap(place);
-    if (old.present()) {
-      flush.add_page(address);
     }
   }
   return span.end;
@@ -62,8 +71,13 @@ void zap_whole_mm(Mm& mm) {
     for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
       const PtePlace place{mm, *span.table, address};
       const UserPte old = pte_read(place);
-      if (old.has_page()) {
-        pte_zap(place);
+      if (old.none()) {
+        continue;
+      }
+      pte_zap(place);
+      if (old.swapped()) {
+        swap_put(slot_of(old));
+      } else if (old.has_page()) {
         frame_put(page_of(old.frame()));
       }
     }

@@ -151,6 +151,7 @@ void sched_idle_loop() {
     if (woken_for_nothing) {
       sched_unload_mm();
     }
+    mm_before_events_open();
     wait_for_event();
     woken_for_nothing = true;
   }

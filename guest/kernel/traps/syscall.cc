@@ -18,48 +18,49 @@ using guest_abi::Syscall;
 
 constexpr uint64_t kMaxWrite = 256;
 
-using Handler = int64_t (*)(const TrapFrame& frame);
+// The result goes to the frame that the handler leaves, which only exec replaces.
+using Handler = int64_t (*)(TrapFrame& frame);
 
 uint64_t argument(const TrapFrame& frame, unsigned i) {
   return frame.syscall_argument(i);
 }
 
-int64_t do_exit(const TrapFrame& frame) {
+int64_t do_exit(TrapFrame& frame) {
   process_exit_thread(static_cast<uint32_t>(argument(frame, 0)));
 }
 
-int64_t do_fork(const TrapFrame& frame) {
+int64_t do_fork(TrapFrame& frame) {
   return process_fork(frame);
 }
 
-int64_t do_wait(const TrapFrame& frame) {
+int64_t do_wait(TrapFrame& frame) {
   return process_wait(argument(frame, 0));
 }
 
-int64_t do_yield(const TrapFrame&) {
+int64_t do_yield(TrapFrame&) {
   sched_yield();
   return 0;
 }
 
-int64_t do_mmap(const TrapFrame& frame) {
+int64_t do_mmap(TrapFrame& frame) {
   return sys_mmap(current_mm(), argument(frame, 0), argument(frame, 1), argument(frame, 2),
                   argument(frame, 3));
 }
 
-int64_t do_munmap(const TrapFrame& frame) {
+int64_t do_munmap(TrapFrame& frame) {
   return sys_munmap(current_mm(), argument(frame, 0), argument(frame, 1));
 }
 
-int64_t do_mprotect(const TrapFrame& frame) {
+int64_t do_mprotect(TrapFrame& frame) {
   return sys_mprotect(current_mm(), argument(frame, 0), argument(frame, 1), argument(frame, 2));
 }
 
-int64_t do_mprotect_naive(const TrapFrame& frame) {
+int64_t do_mprotect_naive(TrapFrame& frame) {
   return sys_mprotect_naive(current_mm(), argument(frame, 0), argument(frame, 1),
                             argument(frame, 2));
 }
 
-int64_t do_write(const TrapFrame& frame) {
+int64_t do_write(TrapFrame& frame) {
   char bytes[kMaxWrite];
   const uint64_t count = argument(frame, 1);
   if (count > sizeof(bytes)) {
@@ -73,7 +74,7 @@ int64_t do_write(const TrapFrame& frame) {
   return static_cast<int64_t>(count);
 }
 
-int64_t do_phase(const TrapFrame& frame) {
+int64_t do_phase(TrapFrame& frame) {
   const uint64_t phase = argument(frame, 0);
   if (phase >= guest_abi::kMaxPhases) {
     return -kEinval;
@@ -82,64 +83,86 @@ int64_t do_phase(const TrapFrame& frame) {
   return 0;
 }
 
-int64_t do_get_pid(const TrapFrame&) {
+int64_t do_get_pid(TrapFrame&) {
   return process_current_pid();
 }
 
-int64_t do_fault_handler(const TrapFrame& frame) {
+int64_t do_fault_handler(TrapFrame& frame) {
   this_cpu().current->fault_handler = argument(frame, 0);
   return 0;
 }
 
-int64_t do_populate(const TrapFrame& frame) {
+int64_t do_populate(TrapFrame& frame) {
   if (argument(frame, 2) >= guest_abi::kMaxPhases) {
     return -kEinval;
   }
   return sys_populate(current_mm(), argument(frame, 0), argument(frame, 1), argument(frame, 2));
 }
 
-int64_t do_pin_test(const TrapFrame& frame) {
+int64_t do_pin_test(TrapFrame& frame) {
   if (argument(frame, 1) >= guest_abi::kMaxPhases || argument(frame, 2) >= guest_abi::kMaxPhases) {
     return -kEinval;
   }
   return sys_pin_test(argument(frame, 0), argument(frame, 1), argument(frame, 2));
 }
 
-int64_t do_pte_query(const TrapFrame& frame) {
+int64_t do_pte_query(TrapFrame& frame) {
   return sys_pte_query(current_mm(), argument(frame, 0));
 }
 
-int64_t do_clear_refs(const TrapFrame& frame) {
+int64_t do_clear_refs(TrapFrame& frame) {
   return sys_clear_refs(current_mm(), argument(frame, 0), argument(frame, 1));
 }
 
-int64_t do_test_and_clear_young(const TrapFrame& frame) {
+int64_t do_test_and_clear_young(TrapFrame& frame) {
   return sys_test_and_clear_young(current_mm(), argument(frame, 0), argument(frame, 1));
 }
 
-int64_t do_thread_create(const TrapFrame& frame) {
+int64_t do_thread_create(TrapFrame& frame) {
   return process_create_thread(argument(frame, 0), argument(frame, 1), argument(frame, 2));
 }
 
-int64_t do_madvise_dontneed(const TrapFrame& frame) {
+int64_t do_madvise_dontneed(TrapFrame& frame) {
   return sys_madvise_dontneed(current_mm(), argument(frame, 0), argument(frame, 1));
 }
 
-int64_t do_nanosleep_ticks(const TrapFrame& frame) {
+int64_t do_nanosleep_ticks(TrapFrame& frame) {
   sched_sleep(argument(frame, 0));
   return 0;
 }
 
-int64_t do_shutdown(const TrapFrame& frame) {
+int64_t do_shutdown(TrapFrame& frame) {
   return process_shutdown(static_cast<uint32_t>(argument(frame, 0)));
 }
 
-int64_t do_vcpu_id(const TrapFrame&) {
+int64_t do_vcpu_id(TrapFrame&) {
   return current_cpu();
 }
 
-int64_t do_vcpu_count(const TrapFrame&) {
+int64_t do_vcpu_count(TrapFrame&) {
   return cpu_count();
+}
+
+int64_t do_mremap(TrapFrame& frame) {
+  return sys_mremap(current_mm(), argument(frame, 0), argument(frame, 1), argument(frame, 2));
+}
+
+int64_t do_swap_out(TrapFrame& frame) {
+  return sys_swap_out(current_mm(), argument(frame, 0), argument(frame, 1));
+}
+
+int64_t do_writeback(TrapFrame& frame) {
+  return sys_writeback(current_mm(), argument(frame, 0), argument(frame, 1));
+}
+
+// On success the frame is the new program's, which finds its arguments there.
+int64_t do_exec(TrapFrame& frame) {
+  const uint64_t start = argument(frame, 0);
+  const int64_t error = process_exec(frame);
+  if (error == 0) {
+    frame.rcx = start;
+  }
+  return error;
 }
 
 struct Entry {
@@ -172,6 +195,10 @@ constexpr Entry kEntries[] = {
     {Syscall::kShutdown, Operation::kExit, do_shutdown},
     {Syscall::kVcpuId, Operation::kOtherSyscall, do_vcpu_id},
     {Syscall::kVcpuCount, Operation::kOtherSyscall, do_vcpu_count},
+    {Syscall::kMremap, Operation::kMremap, do_mremap},
+    {Syscall::kSwapOut, Operation::kSwap, do_swap_out},
+    {Syscall::kWriteback, Operation::kWriteback, do_writeback},
+    {Syscall::kExec, Operation::kExec, do_exec},
 };
 
 constexpr bool table_is_in_order() {

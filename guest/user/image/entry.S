@@ -2,7 +2,8 @@
 
         .section .text.entry, "ax", @progbits
 
-# The first thread: rdi = program, rsi = its size, rdx = seed; the kernel's rsp is kStackTop.
+# The first thread: rdi = program, rsi = its size, rdx = seed, rcx = its first op; the kernel's rsp is
+# kStackTop.
         .globl interpreter_entry
         .type interpreter_entry, @function
 interpreter_entry:

@@ -68,7 +68,8 @@ int64_t start_thread(const Thread& slot) {
 
 extern "C" {
 
-[[noreturn]] void first_thread_main(const void* program, uint64_t size, uint64_t seed) {
+[[noreturn]] void first_thread_main(const void* program, uint64_t size, uint64_t seed,
+                                    uint64_t first_op) {
   using namespace interpreter;
   if (reinterpret_cast<uint64_t>(program) != guest_abi::kProgramBase) {
     refuse("the program is not in its place");
@@ -76,7 +77,10 @@ extern "C" {
   if (const char* reason = check_program(program, size)) {
     refuse(reason);
   }
-  Thread& thread = Interpreter::start(process_state(), seed);
+  if (first_op >= Program(program).op_count()) {
+    refuse("the program starts behind its end");
+  }
+  Thread& thread = Interpreter::start(process_state(), seed, static_cast<uint32_t>(first_op));
   const int64_t vcpus = raw_syscall(guest_abi::Syscall::kVcpuCount);
   thread.vcpu_count = vcpus < 1 ? 1 : static_cast<uint32_t>(vcpus);
   run(thread);

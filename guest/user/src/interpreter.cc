@@ -14,11 +14,11 @@ uint64_t next_random(uint64_t& state) {
   return z ^ (z >> 31);
 }
 
-Thread& Interpreter::start(ProcessState& state, uint64_t seed) {
+Thread& Interpreter::start(ProcessState& state, uint64_t seed, uint32_t first_op) {
   Thread& first = state.threads[0];
   first.index = 0;
   first.creator = 0;
-  first.pc = 0;
+  first.pc = first_op;
   first.continuation = Continuation::kNone;
   first.failed = false;
   first.relax_turns = 0;
@@ -86,6 +86,8 @@ Interpreter::Flow Interpreter::execute(Thread& thread, const Op& op) {
     case Opcode::kWait:
       return request(thread, Continuation::kWaited, Syscall::kWait,
                      reinterpret_cast<uint64_t>(&thread.wait_status));
+    case Opcode::kExec:
+      return request(thread, Continuation::kExecuted, Syscall::kExec, thread.pc + 1);
     case Opcode::kExit:
       return request(thread, Continuation::kExited, Syscall::kExit, r[op.a]);
     case Opcode::kThread:
@@ -213,6 +215,9 @@ void Interpreter::resume(Thread& thread, int64_t result) {
     case Continuation::kForked:
       forked(thread, op, result);
       return;
+    case Continuation::kExecuted:
+      not_executed(thread, op, result);
+      return;
     case Continuation::kWaited:
       thread.registers[op.d] =
           static_cast<uint64_t>(result < 0 ? result : int64_t{thread.wait_status});
@@ -239,7 +244,8 @@ void Interpreter::resume(Thread& thread, int64_t result) {
       request(thread, Continuation::kShutDown, Syscall::kShutdown, 1);
       return;
     case Continuation::kShutDown:
-      // Only the first process may end the guest; of another, the parent sees the code.
+      // It ends when this process next enters the kernel; where it may not, the parent sees the
+      // code.
       request(thread, Continuation::kExited, Syscall::kExit, 1);
       return;
     case Continuation::kExited:

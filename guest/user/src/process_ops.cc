@@ -48,6 +48,16 @@ void Interpreter::forked(Thread& thread, const Op& op, int64_t result) {
   }
 }
 
+// A new address space starts elsewhere: who is still here was refused.
+void Interpreter::not_executed(Thread& thread, const Op& op, int64_t result) {
+  thread.registers[op.d] = static_cast<uint64_t>(result);
+  if (result >= 0 || (op.flags & guest_abi::kOpFlagMayFail) == 0) {
+    fail_result(thread, op, result, 0);
+    return;
+  }
+  thread.pc = static_cast<uint32_t>(op.imm);
+}
+
 Interpreter::Flow Interpreter::start_thread(Thread& thread, const Op& op) {
   for (Thread& fresh : state_.threads) {
     if (!fresh.slot.try_take()) {

@@ -14,7 +14,7 @@ bool range_fits(uint64_t offset, uint64_t count, uint64_t size, uint64_t limit) 
 
 bool is_jump(Opcode code) {
   return code == Opcode::kJump || code == Opcode::kJumpIfZero || code == Opcode::kFork ||
-         code == Opcode::kThread;
+         code == Opcode::kThread || code == Opcode::kExec;
 }
 
 // After these the next op is not reached.
@@ -42,6 +42,9 @@ bool is_plain_syscall(uint64_t number) {
     case Syscall::kNanosleepTicks:
     case Syscall::kVcpuId:
     case Syscall::kVcpuCount:
+    case Syscall::kMremap:
+    case Syscall::kSwapOut:
+    case Syscall::kWriteback:
       return true;
     default:
       return false;

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "guest_abi/syscall.h"
+#include "mm/address_space.h"
+#include "mm/pv/call_batch.h"
+#include "mm/pv/lazy_section.h"
 #include "mm_fake_machine.h"
 
 namespace kernel::test {
@@ -243,6 +246,59 @@ TEST_P(AddressSpaceTest, OtherVcpusLoseTheirTranslations) {
   EXPECT_THROW(machine_.read(*mm_, at), SegmentationFault);
   mm_deactivate(1);
   machine_.run_on(0);
+}
+
+TEST_P(AddressSpaceTest, AFlushNamesTheVcpusOfItsAddressSpaceAlone) {
+  const uint64_t at = map(8);
+  Mm* other = mm_fork(*mm_);
+  ASSERT_NE(other, nullptr);
+  machine_.write(*mm_, at, 1);
+  machine_.run_on(1);
+  mm_activate(*other, 1);
+  machine_.run_on(2);
+  mm_activate(*mm_, 2);
+  machine_.run_on(3);
+  mm_activate(*mm_, 3);
+  mm_deactivate(3);
+  machine_.run_on(0);
+  machine_.write(*mm_, at + kPage, 1);
+  machine_.write(*mm_, at + 2 * kPage, 1);
+  // One page: that page is named; several: all of them at once.
+  machine_.calls() = {};
+  EXPECT_EQ(sys_mprotect(*mm_, at, kPage, kProtRead), 0);
+  EXPECT_EQ(machine_.calls().flushed_vcpus, 0b101u);
+  EXPECT_EQ(machine_.calls().page_flushes, 1u);
+  EXPECT_EQ(machine_.calls().flushes, 0u);
+  EXPECT_EQ(sys_swap_out(*mm_, at + kPage, 2 * kPage), 0);
+  EXPECT_EQ(machine_.calls().flushed_vcpus, 0b101u);
+  EXPECT_EQ(machine_.calls().page_flushes, 1u);
+  EXPECT_EQ(machine_.calls().flushes, 1u);
+  for (const unsigned cpu : {1u, 2u}) {
+    machine_.run_on(cpu);
+    mm_deactivate(cpu);
+  }
+  machine_.run_on(0);
+  mm_put(*other);
+}
+
+TEST_P(AddressSpaceTest, NothingIsQueuedWhenUpcallsOpenOrRootsAreLoaded) {
+  mm_before_events_open();
+  Mm* other = mm_create();
+  ASSERT_NE(other, nullptr);
+  {
+    LazyMode lazy;
+    EXPECT_THROW(mm_before_events_open(), Panic);
+    EXPECT_THROW(mm_context_switch(0), Panic);
+    EXPECT_THROW(mm_activate(*other, 0), Panic);
+  }
+  mm_before_events_open();
+  if (GetParam().batching && GetParam().mode >= Mode::kLazy) {
+    LazyMode lazy;
+    CallBatch batch;
+    batch.flush_all(*mm_);
+    EXPECT_THROW(mm_before_events_open(), Panic);
+  }
+  mm_put(*other);
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -287,6 +287,7 @@ void FakeMachine::type_below(uint64_t mfn, unsigned level, bool add) {
 // --- the processor ---
 
 void FakeMachine::flush(uint64_t mask, const uint64_t* address) {
+  calls_.flushed_vcpus |= mask;
   for (unsigned i = 0; i < tlbs_.size(); ++i) {
     if ((mask >> i & 1) == 0) {
       continue;

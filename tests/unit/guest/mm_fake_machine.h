@@ -51,6 +51,7 @@ struct Calls {
   uint64_t unpins = 0;
   uint64_t page_flushes = 0;
   uint64_t flushes = 0;
+  uint64_t flushed_vcpus = 0;  // those that any flush of an address space named, as bits
   uint64_t emulated_stores = 0;
 };
 

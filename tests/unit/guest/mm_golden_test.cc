@@ -118,6 +118,60 @@ TEST(GoldenNumbers, ForkWriteProtectsInBatches) {
   EXPECT_LE(fork_traps(Mode::kSingle), fork_traps(Mode::kEmulate));
 }
 
+// Traps of work on a whole populated table, in each mode.
+template <typename Work>
+uint64_t traps_of(Mode mode, Work work) {
+  FakeMachine& machine = start(mode);
+  Process process;
+  const uint64_t at = process.map_table();
+  EXPECT_EQ(sys_populate(process.mm(), at, 512 * kPage, 0), 0);
+  machine.calls() = {};
+  work(process.mm(), at);
+  return machine.calls().hypercalls + machine.calls().emulated_stores;
+}
+
+constexpr uint64_t kTableBytes = 512 * kPage;
+constexpr uint64_t kElsewhere = guest_abi::kArenaBase + 8 * kTableBytes;
+
+uint64_t mremap_traps(Mode mode) {
+  return traps_of(mode, [](Mm& mm, uint64_t at) {
+    // From one table into two.
+    EXPECT_EQ(sys_mremap(mm, at, kTableBytes, kElsewhere + kPage),
+              static_cast<int64_t>(kElsewhere + kPage));
+  });
+}
+
+TEST(GoldenNumbers, MremapOfAFullTable) {
+  // Two updates an entry, the flush, three requests for each new table, four for the old one.
+  EXPECT_EQ(mremap_traps(Mode::kEmulate), 1024u + 1 + 6 + 4);
+  EXPECT_EQ(mremap_traps(Mode::kSingle), 1024u + 1 + 6 + 4);
+  // An atomic exchange that traps, and a queued update, an entry; the tables are three batches.
+  EXPECT_EQ(mremap_traps(Mode::kLazy), 512u + 17 + 1 + 3);
+  // Three queued updates an entry: 511 are hidden and 1, 1022 change and 2.
+  EXPECT_EQ(mremap_traps(Mode::kBatched), 17u + 1 + 33 + 1 + 3);
+}
+
+TEST(GoldenNumbers, MremapOfAWholeTableMovesNoEntry) {
+  for (const Mode mode : {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched}) {
+    EXPECT_LE(traps_of(mode,
+                       [](Mm& mm, uint64_t at) {
+                         EXPECT_EQ(sys_mremap(mm, at, kTableBytes, kElsewhere),
+                                   static_cast<int64_t>(kElsewhere));
+                       }),
+              6u);
+  }
+}
+
+TEST(GoldenNumbers, SwapOutOfAFullTable) {
+  const auto swap_out = [](Mm& mm, uint64_t at) {
+    EXPECT_EQ(sys_swap_out(mm, at, kTableBytes), 0);
+  };
+  EXPECT_EQ(traps_of(Mode::kEmulate, swap_out), 1025u);
+  EXPECT_EQ(traps_of(Mode::kSingle, swap_out), 1025u);
+  EXPECT_EQ(traps_of(Mode::kLazy, swap_out), 512u + 1 + 17);
+  EXPECT_EQ(traps_of(Mode::kBatched, swap_out), 17u + 17);
+}
+
 // mprotect asks the hypervisor to keep what the processor sets meanwhile; the naive one does not.
 TEST(GoldenNumbers, OnlyMprotectNaiveForgetsToPreserve) {
   FakeMachine& machine = start(Mode::kBatched);

@@ -102,6 +102,61 @@ TEST_F(MemoryOutTest, UnmappingNeedsNoMemory) {
   EXPECT_THROW(machine_.read(*mm_, start + kPage), SegmentationFault);
 }
 
+TEST_F(MemoryOutTest, AMoveFailsAtEveryPointAndThenNothingHasMoved) {
+  const uint64_t to = uint64_t{1} << 40 | kPage;
+  for (uint64_t left = 0; left < 4; ++left) {
+    Shortage shortage(left);
+    EXPECT_EQ(sys_mremap(*mm_, at_, 600 * kPage, to), -12) << left;
+    EXPECT_EQ(sys_pte_query(*mm_, to), 0) << left;
+    EXPECT_EQ(machine_.read(*mm_, at_ + 599 * kPage), 599u);
+  }
+  {
+    Shortage shortage(4);  // an L3, an L2 and two L1 tables
+    ASSERT_EQ(sys_mremap(*mm_, at_, 600 * kPage, to), static_cast<int64_t>(to));
+    EXPECT_THROW(machine_.read(*mm_, at_), SegmentationFault);
+  }
+  ASSERT_EQ(sys_mremap(*mm_, to, 600 * kPage, at_), static_cast<int64_t>(at_));
+}
+
+TEST_F(MemoryOutTest, SwapsOutAsMuchAsTheAreaTakes) {
+  {
+    Shortage shortage(1);  // each slot is a frame, but each page that leaves gives one back
+    EXPECT_EQ(sys_swap_out(*mm_, at_, 600 * kPage), 0);
+    EXPECT_EQ(mm_leaks().swap_slots, 600u);
+  }
+  Shortage shortage(0);  // a slot that has one user becomes the page again
+  for (uint64_t page = 0; page < 600; ++page) {
+    EXPECT_EQ(machine_.read(*mm_, at_ + page * kPage), page);
+  }
+  EXPECT_EQ(mm_leaks().swap_slots, 0u);
+  EXPECT_EQ(sys_swap_out(*mm_, at_, 600 * kPage), 0);  // no room: they stay
+  EXPECT_EQ(mm_leaks().swap_slots, 0u);
+}
+
+TEST_F(MemoryOutTest, ASlotOfTwoProcessesNeedsAFrameToComeBack) {
+  ASSERT_EQ(sys_swap_out(*mm_, at_, kPage), 0);
+  Mm* child = mm_fork(*mm_);
+  ASSERT_NE(child, nullptr);
+  {
+    Shortage shortage(0);
+    EXPECT_EQ(handle_user_fault(*mm_, at_, 4), FaultResult::kNoMemory);
+    EXPECT_EQ(sys_populate(*mm_, at_, kPage, 0), -12);
+  }
+  mm_put(*child);
+}
+
+TEST_F(MemoryOutTest, ADeviceWhosePageIsNotThereYet) {
+  const auto at =
+      static_cast<uint64_t>(sys_mmap(*mm_, 0, 64 * kPage, kReadWrite, guest_abi::kMapDevice));
+  {
+    Shortage shortage(0);
+    EXPECT_NE(handle_user_fault(*mm_, at + 63 * kPage, 4), FaultResult::kResolved);
+  }
+  EXPECT_EQ(sys_munmap(*mm_, at, 64 * kPage), 0);
+  EXPECT_EQ(sys_mmap(*mm_, 0, 65 * kPage, kReadWrite, guest_abi::kMapDevice), -22);
+  EXPECT_EQ(sys_mmap(*mm_, 0, kPage, kReadWrite, guest_abi::kMapDevice | guest_abi::kMapFile), -22);
+}
+
 TEST_F(MemoryOutTest, PinTestTooLargeForMemory) {
   Shortage shortage(100);
   EXPECT_EQ(sys_pin_test(512, 0, 0), -12);

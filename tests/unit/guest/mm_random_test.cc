@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <set>
 
 #include "guest_abi/syscall.h"
 #include "mm_fake_machine.h"
@@ -22,6 +23,7 @@ struct ModelPage {
   std::shared_ptr<uint64_t> value;  // shared by the processes that see the same memory
   uint64_t prot = 0;
   bool shared = false;
+  bool file = false;
 };
 using Model = std::map<uint64_t, ModelPage>;  // by address, what is mapped
 
@@ -49,7 +51,7 @@ class RandomRun {
   void step() {
     Process& process = processes_[pick(processes_.size())];
     mm_activate(*process.mm, 0);
-    switch (pick(16)) {
+    switch (pick(22)) {
       case 0:
         return map(process);
       case 1:
@@ -67,6 +69,13 @@ class RandomRun {
         return exit(process);
       case 8:
         return age(process);
+      case 9:
+      case 10:
+        return swap_out(process);
+      case 11:
+        return move(process);
+      case 12:
+        return write_back(process);
       default:
         return access(process);
     }
@@ -103,13 +112,25 @@ class RandomRun {
   void map(Process& process) {
     const Span span = pick_span();
     const uint64_t prot = pick_prot();
-    const bool shared = pick(3) == 0;
+    const uint64_t backings[] = {guest_abi::kMapPrivate, guest_abi::kMapPrivate,
+                                 guest_abi::kMapShared, guest_abi::kMapFile, guest_abi::kMapDevice};
+    const uint64_t backing = backings[pick(5)];
     ASSERT_EQ(
-        sys_mmap(*process.mm, span.start, span.pages * kPage, prot,
-                 guest_abi::kMapFixed | (shared ? guest_abi::kMapShared : guest_abi::kMapPrivate)),
+        sys_mmap(*process.mm, span.start, span.pages * kPage, prot, guest_abi::kMapFixed | backing),
         static_cast<int64_t>(span.start));
     each(span, [&](uint64_t at) {
-      process.model[at] = {std::make_shared<uint64_t>(0), prot, shared};
+      std::shared_ptr<uint64_t> value = std::make_shared<uint64_t>(0);
+      if (backing == guest_abi::kMapDevice) {
+        std::shared_ptr<uint64_t>& device = device_[(at - span.start) / kPage];
+        if (device == nullptr) {
+          // What a test before this one left there.
+          device = value;
+          device_is_new_.insert(value.get());
+        }
+        value = device;
+      }
+      process.model[at] = {value, prot, backing != guest_abi::kMapPrivate};
+      process.model[at].file = backing == guest_abi::kMapFile;
     });
   }
 
@@ -191,6 +212,53 @@ class RandomRun {
     ASSERT_EQ(sys_test_and_clear_young(*process.mm, span.start, span.pages * kPage), 0);
   }
 
+  void swap_out(Process& process) {
+    const Span span = pick_span();
+    const int64_t result = sys_swap_out(*process.mm, span.start, span.pages * kPage);
+    ASSERT_EQ(result, covered(process, span) ? 0 : -12);
+  }
+
+  void move(Process& process) {
+    const Span span = pick_span();
+    const uint64_t to = kStretches[pick(2)] + pick(kStretchPages - span.pages + 1) * kPage;
+    const uint64_t length = span.pages * kPage;
+    const int64_t result = sys_mremap(*process.mm, span.start, length, to);
+    if (result == static_cast<int64_t>(to)) {
+      each(span, [&](uint64_t at) {
+        ASSERT_TRUE(process.model.contains(at));
+        process.model[to + (at - span.start)] = process.model[at];
+        process.model.erase(at);
+      });
+    } else if (to < span.start + length && span.start < to + length) {
+      ASSERT_EQ(result, -22);
+    } else {
+      ASSERT_EQ(result, -14);  // a hole, or more than one mapping
+    }
+  }
+
+  void write_back(Process& process) {
+    const Span span = pick_span();
+    const int64_t result = sys_writeback(*process.mm, span.start, span.pages * kPage);
+    ASSERT_EQ(result, covered(process, span) ? 0 : -12);
+    each(span, [&](uint64_t at) {
+      const auto page = process.model.find(at);
+      if (page == process.model.end() || !page->second.file) {
+        return;
+      }
+      // In whatever process maps it.
+      for (const Process& other : processes_) {
+        for (const auto& [place, mapped] : other.model) {
+          if (mapped.value == page->second.value) {
+            const auto state = static_cast<uint64_t>(sys_pte_query(*other.mm, place));
+            ASSERT_EQ(state & (guest_abi::kPteStateWritable | guest_abi::kPteStateDirty |
+                               guest_abi::kPteStatePageDirty),
+                      0u);
+          }
+        }
+      }
+    });
+  }
+
   void access(Process& process) {
     const Span span = pick_span();
     const bool is_write = pick(2) == 0;
@@ -210,15 +278,24 @@ class RandomRun {
       return;
     }
     ASSERT_TRUE(allowed);
+    if (device_is_new_.erase(page->second.value.get()) != 0 && !is_write) {
+      *page->second.value = *seen;
+    }
     ASSERT_EQ(*seen, *page->second.value);
     const uint64_t state = static_cast<uint64_t>(sys_pte_query(*process.mm, span.start));
     ASSERT_NE(state & guest_abi::kPteStateAccessed, 0u);
     ASSERT_TRUE(!is_write || (state & guest_abi::kPteStateDirty) != 0);
+    ASSERT_TRUE(!is_write || !page->second.file || (state & guest_abi::kPteStatePageDirty) != 0);
+    ASSERT_TRUE(!page->second.file || (state & guest_abi::kPteStateWritable) == 0 ||
+                (state & guest_abi::kPteStatePageDirty) != 0);
   }
 
   FakeMachine& machine_ = FakeMachine::instance();
   std::mt19937_64 random_;
   std::vector<Process> processes_;
+  // The device's pages, and those of them whose contents are not known yet.
+  std::map<uint64_t, std::shared_ptr<uint64_t>> device_;
+  std::set<uint64_t*> device_is_new_;
 };
 
 struct Setting {
@@ -238,6 +315,8 @@ TEST_P(RandomTest, MemoryIsWhatTheModelSays) {
     }
   }
   EXPECT_EQ(used_frame_count(), 0u) << "frames leaked";
+  EXPECT_FALSE(mm_leaks().any());
+  EXPECT_EQ(table_locks_held(), 0u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Modes, RandomTest,

@@ -97,10 +97,25 @@ TEST_F(VmaTest, GapsAreFoundFromBelow) {
   EXPECT_EQ(areas_.find_gap(200 * kPage, 10 * kPage, 100 * kPage), 0u);
 }
 
+TEST_F(VmaTest, AnAreaThatMovesNextToAnotherJoinsIt) {
+  add(10, 4);
+  add(20, 2);
+  ASSERT_TRUE(areas_.split_at_ends(12 * kPage, 14 * kPage));
+  areas_.relocate(*areas_.find(12 * kPage), 22 * kPage);
+  EXPECT_TRUE(areas_.is_free(12 * kPage, 20 * kPage));
+  ASSERT_NE(areas_.find(20 * kPage), nullptr);
+  EXPECT_EQ(areas_.find(20 * kPage)->end, 24 * kPage);
+  areas_.relocate(*areas_.find(20 * kPage), 2 * kPage);
+  EXPECT_EQ(areas_.first()->start, 2 * kPage);
+  EXPECT_EQ(areas_.first()->next->start, 10 * kPage);
+  EXPECT_EQ(areas_.first()->next->next, nullptr);
+}
+
 TEST_F(VmaTest, PartsOfASharedAreaKeepTheirPlaceInTheObject) {
   Vma shared;
   shared.start = 10 * kPage;
   shared.end = 20 * kPage;
+  shared.backing = Backing::kShared;
   shared.object = shared_object_create();
   ASSERT_NE(shared.object, nullptr);
   Page* page = shared_object_page(*shared.object, 7);

@@ -13,9 +13,11 @@ std::vector<std::string> names() {
 }
 
 TEST(Builtin, TheList) {
-  EXPECT_THAT(names(), testing::ElementsAre("cow-storm", "dirty-race", "dirty-race-naive",
-                                            "everything", "fork-exit", "hello", "mmap-munmap",
-                                            "mprotect-storm", "pin-512", "populate-512"));
+  EXPECT_THAT(names(), testing::ElementsAre(
+                           "age-swap", "cow-reuse", "cow-storm", "device-frame", "dirty-race",
+                           "dirty-race-naive", "everything", "exec-like", "fork-copy", "fork-exit",
+                           "hello", "mmap-munmap", "mprotect-kinds", "mprotect-storm", "mremap",
+                           "pin-512", "populate-512", "threads-shootdown", "write-notify", "zap"));
   EXPECT_EQ(find_workload("no-such"), nullptr);
 }
 
@@ -50,13 +52,12 @@ TEST(Builtin, DirtyRaceNaiveFailsOnAKernelThatLosesNothing) {
 TEST(Builtin, DirtyRaceFailsOnAKernelThatLosesDirtyBits) {
   // The same script, but with the naive call that the fake then makes lossy.
   std::string text(find_workload("dirty-race")->text);
-  const size_t at = text.find("\n  protect ");
+  const size_t at = text.find(" protect ");
   ASSERT_NE(at, std::string::npos);
   FakeKernel good(*compile_workload(text, "good"));
   EXPECT_EQ(good.run(5'000'000), 0) << good.console;
-  for (size_t found = at; found != std::string::npos;
-       found = text.find("\n  protect ", found + 1)) {
-    text.replace(found, 11, "\n  protect_naive ");
+  for (size_t found = at; found != std::string::npos; found = text.find(" protect ", found + 1)) {
+    text.replace(found, 9, " protect_naive ");
   }
   FakeKernel bad(*compile_workload(text, "bad"));
   bad.loses_dirty_bits = true;

@@ -54,12 +54,22 @@ INSTANTIATE_TEST_SUITE_P(
                 "t.wl:2: present() asks about one page, as in present(d[0])"},
         Mistake{"region d 2\nexpect dirty(d[0..1])",
                 "t.wl:2: dirty() asks about one page, as in dirty(d[0])"},
-        Mistake{"region d 2\nexpect try_write(d[0])", "t.wl:2: expected ',', found ')'"}));
+        Mistake{"region d 2\nexpect try_write(d[0])", "t.wl:2: expected ',', found ')'"},
+        Mistake{"region d 2\nmove d[0]", "t.wl:2: expected 'to', found the end of the script"},
+        Mistake{"region d 2\nmove d[0] to d[1..2]",
+                "t.wl:2: 'to' names one page, the first of the new place, or a region"},
+        Mistake{"exec", "t.wl:1: expected '{', found the end of the script"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Meaning, CompileErrors,
     testing::Values(
         Mistake{"map d rw", "t.wl:1: there is no region 'd'"},
+        Mistake{"region d 2\nmove d to e", "t.wl:2: there is no region 'e'"},
+        Mistake{"region d 2\nmove d to d[2]",
+                "t.wl:2: page 2 is outside region 'd', which has 2 pages"},
+        Mistake{"var x = 1\nexec {\nvar y = x\n}", "t.wl:3: there is no variable 'x'"},
+        Mistake{"thread {\nexec {\nvar x = 1\n}\nexit 1\n}",
+                "t.wl:5: a thread ends at the end of its block; only a process exits"},
         Mistake{"var x = d[0]", "t.wl:1: there is no region 'd'"},
         Mistake{"region d 4\n\nread d[4]",
                 "t.wl:3: page 4 is outside region 'd', which has 4 pages"},

@@ -36,10 +36,27 @@ TEST(Failures, Arithmetic) {
   EXPECT_THAT(run_failing("var x = 0\nvar y = random(x)"), testing::HasSubstr("no answer"));
 }
 
-TEST(Failures, InAChildReachTheParent) {
+TEST(Failures, AMoveBehindTheEndOfItsRegion) {
+  EXPECT_EQ(run_failing("region d 4\nregion e 4\nmap d rw\nmove d[1..4] to e[2]"),
+            "workload failed: t.wl:4: move d[1..4] to e[2]: the range is outside the region\n");
+}
+
+TEST(Failures, InAnotherAddressSpace) {
+  EXPECT_EQ(run_failing("exec {\n expect 0\n}"),
+            "workload failed: t.wl:2: expect 0: does not hold\n");
+  const auto kernel = load_script("exec {\n}");
+  kernel->refused[Syscall::kExec] = -12;
+  EXPECT_EQ(kernel->run(), 1);
+  EXPECT_THAT(kernel->console, testing::HasSubstr("exec: got -12 (ENOMEM)"));
+  const auto expecting = load_script("exec expect ENOMEM {\n}\nprint \"here\"");
+  expecting->refused[Syscall::kExec] = -12;
+  EXPECT_EQ(expecting->run(), 0) << expecting->console;
+  EXPECT_EQ(expecting->console, "here\n");
+}
+
+TEST(Failures, InAChildEndTheGuest) {
   EXPECT_EQ(run_failing("fork {\n expect 0\n}\nwait"),
-            "workload failed: t.wl:2: expect 0: does not hold\n"
-            "workload failed: t.wl:4: wait: got 1, expected 0\n");
+            "workload failed: t.wl:2: expect 0: does not hold\n");
 }
 
 TEST(Failures, InAThreadEndTheGuest) {

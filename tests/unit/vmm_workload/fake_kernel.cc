@@ -17,6 +17,7 @@ constexpr uint64_t kOpsPerTurn = 5'000;
 constexpr int kSegmentationStatus = 128 + 11;
 constexpr int64_t kNoChild = -10;
 constexpr int64_t kNoMemory = -12;
+constexpr int64_t kBadAddress = -14;
 constexpr int64_t kInvalid = -22;
 constexpr int64_t kNotPermitted = -1;
 
@@ -43,6 +44,9 @@ uint64_t* FakeProcess::find(uint64_t address, bool write) {
   if (mapping.page == nullptr) {
     mapping.page = std::make_shared<FakePage>();
   }
+  mapping.swapped = false;
+  mapping.writable |= write;
+  mapping.page->page_dirty |= write && mapping.backing == guest_abi::kMapFile;
   mapping.page->accessed = true;
   mapping.page->dirty |= write;
   return &mapping.page->words[address % kPage / 8];
@@ -77,7 +81,7 @@ void FakeMachine::crash(uint64_t address, bool write) {
 }
 
 FakeKernel::FakeKernel(std::vector<std::byte> program, uint64_t seed)
-    : program_(std::move(program)) {
+    : program_(std::move(program)), seed_(seed) {
   processes_.push_back(std::make_unique<FakeProcess>(interpreter::Program(program_.data())));
   processes_[0]->pid = 1;
   interpreter::Interpreter::start(*processes_[0]->state, seed);
@@ -136,6 +140,10 @@ void FakeKernel::run_thread(Runnable who) {
 
 void FakeKernel::call(Runnable who, Thread& thread) {
   const interpreter::Request request = thread.request;
+  if (request.number == Syscall::kExec && !refused.contains(Syscall::kExec)) {
+    exec(who, static_cast<uint32_t>(request.args[0]));
+    return;
+  }
   if (calls.empty() || request.number != Syscall::kWait) {
     calls.push_back({request.number, {request.args, request.args + 6}});
   }
@@ -174,7 +182,7 @@ std::optional<int64_t> FakeKernel::perform(Runnable who, const interpreter::Requ
     case Syscall::kVcpuCount:
       return vcpu_count;
     case Syscall::kShutdown:
-      if (process.pid != 1) {
+      if (process.pid != 1 && request.args[0] == 0) {
         return kNotPermitted;
       }
       shutdown_ = static_cast<int>(request.args[0]);
@@ -195,13 +203,57 @@ int64_t FakeKernel::map(FakeProcess& process, const uint64_t* args) {
   for (uint64_t page = args[0]; page < args[0] + args[1]; page += kPage) {
     FakeMapping mapping;
     mapping.protection = args[2];
-    mapping.shared = (args[3] & guest_abi::kMapShared) != 0;
-    if (mapping.shared) {
+    mapping.backing = args[3] & ~uint64_t{guest_abi::kMapFixed};
+    mapping.writable = mapping.backing != guest_abi::kMapFile;
+    if (mapping.backing == guest_abi::kMapDevice) {
+      std::shared_ptr<FakePage>& device = device_[(page - args[0]) / kPage];
+      device = device == nullptr ? std::make_shared<FakePage>() : device;
+      mapping.page = device;
+    } else if (mapping.shared()) {
       mapping.page = std::make_shared<FakePage>();
     }
     process.memory[page] = mapping;
   }
   return static_cast<int64_t>(args[0]);
+}
+
+int64_t FakeKernel::move(FakeProcess& process, const uint64_t* args) {
+  if (args[0] < args[2] + args[1] && args[2] < args[0] + args[1]) {
+    return kInvalid;
+  }
+  std::vector<FakeMapping> moving;
+  for (uint64_t at = args[0]; at < args[0] + args[1]; at += kPage) {
+    const auto found = process.memory.find(at);
+    if (found == process.memory.end()) {
+      return kBadAddress;
+    }
+    moving.push_back(found->second);
+  }
+  for (uint64_t i = 0; i < moving.size(); ++i) {
+    process.memory[args[2] + i * kPage] = moving[i];
+    process.memory.erase(args[0] + i * kPage);
+  }
+  return static_cast<int64_t>(args[2]);
+}
+
+// In every process that maps it.
+void FakeKernel::write_back(const FakePage& page) {
+  for (const auto& process : processes_) {
+    for (auto& [address, mapping] : process->memory) {
+      if (mapping.page.get() == &page) {
+        mapping.page->page_dirty = mapping.page->dirty = mapping.writable = false;
+      }
+    }
+  }
+}
+
+void FakeKernel::exec(Runnable who, uint32_t first_op) {
+  FakeProcess& process = *who.process;
+  process.memory.clear();
+  std::erase_if(queue_, [&](const Runnable& other) { return other.process == &process; });
+  *process.state = {};
+  interpreter::Interpreter::start(*process.state, seed_, first_op).vcpu_count = vcpu_count;
+  queue_.push_back({&process, 0});
 }
 
 int64_t FakeKernel::memory_call(FakeProcess& process, const interpreter::Request& request) {
@@ -214,6 +266,9 @@ int64_t FakeKernel::memory_call(FakeProcess& process, const interpreter::Request
   }
   if (request.number == Syscall::kMmap) {
     return map(process, args);
+  }
+  if (request.number == Syscall::kMremap) {
+    return move(process, args);
   }
   int64_t young = 0;
   const uint64_t length = request.number == Syscall::kPteQuery ? kPage : args[1];
@@ -237,12 +292,25 @@ int64_t FakeKernel::memory_call(FakeProcess& process, const interpreter::Request
         [[fallthrough]];
       case Syscall::kMprotect:
         mapping.protection = args[2];
+        mapping.writable &= !mapping.swapped || (args[2] & guest_abi::kProtWrite) != 0;
         break;
       case Syscall::kPopulate:
         process.find(address, false);
         break;
       case Syscall::kMadviseDontNeed:
-        mapping.page = mapping.shared ? mapping.page : nullptr;
+        if (!mapping.shared()) {
+          mapping.page = nullptr;
+          mapping.swapped = false;
+          mapping.writable = true;
+        }
+        break;
+      case Syscall::kSwapOut:
+        mapping.swapped = !mapping.shared() && mapping.page != nullptr;
+        break;
+      case Syscall::kWriteback:
+        if (mapping.backing == guest_abi::kMapFile) {
+          write_back(*mapping.page);
+        }
         break;
       case Syscall::kClearRefs:
         if (mapping.page != nullptr) {
@@ -260,11 +328,15 @@ int64_t FakeKernel::memory_call(FakeProcess& process, const interpreter::Request
           return guest_abi::kPteStateTable;
         }
         const auto bit_if = [](bool condition, uint64_t bit) { return condition ? bit : 0; };
-        const bool writable = (mapping.protection & guest_abi::kProtWrite) != 0;
+        if (mapping.swapped) {
+          return guest_abi::kPteStateTable | guest_abi::kPteStateSwapped;
+        }
+        const bool writable = (mapping.protection & guest_abi::kProtWrite) != 0 && mapping.writable;
         const uint64_t state = guest_abi::kPteStatePresent | guest_abi::kPteStateTable |
                                bit_if(writable, guest_abi::kPteStateWritable) |
                                bit_if(mapping.page->accessed, guest_abi::kPteStateAccessed) |
-                               bit_if(mapping.page->dirty, guest_abi::kPteStateDirty);
+                               bit_if(mapping.page->dirty, guest_abi::kPteStateDirty) |
+                               bit_if(mapping.page->page_dirty, guest_abi::kPteStatePageDirty);
         return static_cast<int64_t>(state);
       }
       default:
@@ -280,8 +352,12 @@ int64_t FakeKernel::fork(Runnable who) {
   child->parent = who.process;
   *child->state = *who.process->state;
   child->memory = who.process->memory;
+  for (auto& [address, mapping] : who.process->memory) {
+    mapping.writable &= mapping.shared();
+  }
   for (auto& [address, mapping] : child->memory) {
-    if (!mapping.shared && mapping.page != nullptr) {
+    mapping.writable &= mapping.shared() && mapping.backing != guest_abi::kMapFile;
+    if (!mapping.shared() && mapping.page != nullptr) {
       mapping.page = std::make_shared<FakePage>(*mapping.page);
     }
   }

@@ -20,11 +20,16 @@ struct FakePage {
   uint64_t words[512] = {};
   bool accessed = false;
   bool dirty = false;
+  bool page_dirty = false;  // of a file
 };
 
 struct FakeMapping {
   uint64_t protection = 0;
-  bool shared = false;
+  uint64_t backing = 0;
+  bool shared() const { return backing != 0; }
+  // Of a file: written since it was clean.
+  bool writable = true;
+  bool swapped = false;
   std::shared_ptr<FakePage> page;  // none until touched; of shared ones, common from the start
 };
 
@@ -87,11 +92,16 @@ class FakeKernel {
   std::optional<int64_t> perform(Runnable who, const interpreter::Request& request);
   int64_t memory_call(FakeProcess& process, const interpreter::Request& request);
   int64_t map(FakeProcess& process, const uint64_t* args);
+  int64_t move(FakeProcess& process, const uint64_t* args);
+  void write_back(const FakePage& page);
+  void exec(Runnable who, uint32_t first_op);
   int64_t fork(Runnable who);
   std::optional<int64_t> wait(FakeProcess& process, int32_t* status);
   void end_process(FakeProcess& process, int code);
 
   std::vector<std::byte> program_;
+  uint64_t seed_;
+  std::map<uint64_t, std::shared_ptr<FakePage>> device_;
   std::vector<std::unique_ptr<FakeProcess>> processes_;
   std::deque<Runnable> queue_;
   std::optional<int> shutdown_;

@@ -13,11 +13,18 @@ x = -x / 3 % 2 == !x || x != 3 && x <= 5
 map d rw
 map d[0..4] none shared
 map e[1] rx expect EINVAL
+map e rw file
+map e r device expect EINVAL
 protect d r
 protect_naive d rwx
 unmap d[0]
 dontneed d
 clear_refs d
+swap_out d
+swap_out d[0..2] expect ENOMEM
+writeback d
+move d[0..2] to e[1]
+move d to e expect EFAULT
 populate d phase "populate"
 populate d expect ENOMEM
 read d
@@ -35,6 +42,11 @@ fork {
 }
 fork expect ENOMEM {
 }
+exec {
+  exit 3
+}
+exec expect ENOMEM {
+}
 wait
 wait status 3
 wait expect ECHILD
@@ -49,7 +61,7 @@ repeat 3 {
   for i in 0..x {
     while young(d) > 0 {
       if try_read(d[0]) {
-        expect present(d[0]) && dirty(d[1])
+        expect present(d[0]) && dirty(d[1]) && swapped(d[2]) && page_dirty(d[3])
       } else {
         expect try_write(d[0], 1) == vcpus
       }

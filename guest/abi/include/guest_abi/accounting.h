@@ -10,7 +10,7 @@
 
 namespace guest_abi {
 
-inline constexpr uint32_t kAccountingVersion = 1;
+inline constexpr uint32_t kAccountingVersion = 2;
 
 // The private hypercall (an arch-specific slot of the Xen ABI) and its operations. No guest needs
 // it; a VMM without it answers -ENOSYS.
@@ -44,6 +44,7 @@ inline constexpr uint32_t kFirstLabelPhase = 2;
   X(kMadvise, "madvise")            \
   X(kAge, "age")                    \
   X(kSwap, "swap")                  \
+  X(kWriteback, "writeback")        \
   X(kPin, "pin")                    \
   X(kUnpin, "unpin")                \
   X(kClone, "clone")                \

@@ -38,21 +38,42 @@ enum class Syscall : uint64_t {
   kThreadCreate = 17,       // (entry, stack top, argument -> rdi) -> thread id
   kMadviseDontNeed = 18,    // (address, length)
   kNanosleepTicks = 19,     // (events): sleeps until so many scheduling events passed
-  kShutdown = 20,           // (code): ends the guest; only pid 1 may call it
+  kShutdown = 20,           // (code): ends the guest with this code; 0 from pid 1 alone (-EPERM)
   kVcpuId = 21,             // () -> the vCPU that runs the caller
   kVcpuCount = 22,          // ()
+  kMremap = 23,     // (address, length, new address) -> new address: moves a mapping, or a part of
+                    // one, to where it replaces what was. -EFAULT if it is not all one mapping
+  kSwapOut = 24,    // (address, length): private pages that nobody else maps go to the swap area,
+                    // as many as it takes
+  kWriteback = 25,  // (address, length): dirty pages of files become clean, and read-only until
+                    // the next write, wherever they are mapped
+  kExec = 26,       // (start): a new address space with the program from its start in place of
+                    // the caller's, whose other threads end; does not return
   kCount
 };
 
 enum : uint64_t { kProtRead = 1, kProtWrite = 2, kProtExec = 4 };
-enum : uint64_t { kMapPrivate = 0, kMapShared = 1, kMapFixed = 2 };
+// At most one of shared, file and device. A file's memory is shared as well; its pages are clean
+// and read-only until they are written to. A device's pages, kDevicePages from the start of the
+// mapping on, belong to its driver and are the same for everybody.
+enum : uint64_t {
+  kMapPrivate = 0,
+  kMapShared = 1,
+  kMapFixed = 2,
+  kMapFile = 4,
+  kMapDevice = 8,
+};
+inline constexpr uint64_t kDevicePages = 64;
 // kPteQuery's answer.
 enum : uint64_t {
   kPteStatePresent = 1,
   kPteStateWritable = 2,
   kPteStateAccessed = 4,
   kPteStateDirty = 8,
-  kPteStateTable = 16,  // an L1 table exists for the address
+  kPteStateTable = 16,      // an L1 table exists for the address
+  kPteStateSwapped = 32,    // the page is in the swap area
+  kPteStatePageDirty = 64,  // of a file: the page has to be written back, mapped here or not
+  kPteStateBits = 127,      // all of them
 };
 
 // The interpreter's fixed places in a process. The kernel loads the image's segments where its ELF
@@ -68,6 +89,6 @@ inline constexpr uint64_t kArenaBase = 0x10000000;  // where workloads map their
 inline constexpr uint64_t kArenaLimit = 0x7f0000000000;
 
 // The program's first thread starts at its ELF entry with rdi = kProgramBase, rsi = byte count of
-// the program, rdx = seed.
+// the program, rdx = seed, rcx = 0 or, after kExec, its start.
 
 }  // namespace guest_abi

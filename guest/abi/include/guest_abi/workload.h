@@ -17,7 +17,7 @@
 namespace guest_abi {
 
 inline constexpr uint32_t kProgramMagic = 0x4c574d50;  // "PMWL"
-inline constexpr uint32_t kProgramVersion = 1;
+inline constexpr uint32_t kProgramVersion = 2;
 inline constexpr uint32_t kMaxProgramBytes = 256 * 1024;
 inline constexpr unsigned kMaxLabels = kMaxPhases - kFirstLabelPhase;
 inline constexpr unsigned kRegisterCount = 48;  // of each thread
@@ -69,6 +69,8 @@ static_assert(kProgramBase + kMaxProgramBytes <= kStateLimit);
   X(kFork, "fork")     /* child: d = 0, goes on; parent: d = pid, at op imm; a failure fails */ \
   X(kWait, "wait")     /* d = status of a child that ended, or a negative errno */              \
   X(kExit, "exit")     /* ends the process with code a, its threads being joined */             \
+  X(kExec, "exec")     /* goes on with the next op in a new address space, as thread 0 with all \
+                          registers 0; a failure fails, or d = errno and on at op imm */        \
   X(kThread, "thread") /* a thread with a copy of the registers goes on, its creator at op imm  \
                           with d = thread id */                                                 \
   X(kThreadEnd, "thread_end") /* ends the thread */                                             \
@@ -102,7 +104,7 @@ struct Op {
   uint32_t flags;  // kOpFlag..., others 0
 };
 
-// kFork, kThread: a failure does not fail the workload, d is the errno.
+// kFork, kThread, kExec: a failure does not fail the workload, d is the errno.
 inline constexpr uint32_t kOpFlagMayFail = 1;
 // kExpect, kExpectResult: register d is the page number that a message names.
 inline constexpr uint32_t kOpFlagPage = 2;

@@ -53,7 +53,9 @@ void pte_establish(const PtePlace& place, UserPte value) {
   write_entry(place, value.raw());
 }
 
-void pte_replace_and_flush(const PtePlace& place, UserPte value) {
+namespace {
+
+void replace_and_flush(const PtePlace& place, UserPte value) {
   must_be(!pv_this_vcpu().lazy, "an entry is replaced in a lazy section");
   note_update(place);
   Mm& mm = place.mm;
@@ -73,6 +75,17 @@ void pte_replace_and_flush(const PtePlace& place, UserPte value) {
   if (mm.active_anywhere()) {
     batch.flush_page(mm, place.address);
   }
+}
+
+}  // namespace
+
+void pte_relax_access(const PtePlace& place, UserPte value) {
+  must_be(pte_read(place).frame() == value.frame(), "access is relaxed to another page");
+  replace_and_flush(place, value);
+}
+
+void pte_replace_page(const PtePlace& place, UserPte value) {
+  replace_and_flush(place, value);
 }
 
 void pte_zap(const PtePlace& place) {
@@ -107,6 +120,50 @@ void pte_clear_accessed_dirty(const PtePlace& place, UserPte old) {
   } else {
     entry_clear_bits(entry_of(place), pvmmu::kPteAccessedDirty);
   }
+}
+
+void pte_clean(const PtePlace& place, UserPte old) {
+  note_update(place);
+  if (place.mm.pinned && has_transactions()) {
+    write_entry(place, old.cleaned().raw());
+  } else {
+    entry_clear_bits(entry_of(place), pvmmu::kPteWritable | pvmmu::kPteDirty);
+  }
+}
+
+void pte_hide(const PtePlace& place, UserPte old) {
+  note_update(place);
+  if (place.mm.pinned && has_transactions()) {
+    write_entry(place, old.to_hidden().raw(), MMU_PT_UPDATE_PRESERVE_AD);
+  } else {
+    entry_clear_bits(entry_of(place), pvmmu::kPtePresent);
+  }
+}
+
+void pte_prepare_move(const PtePlace& place, UserPte old) {
+  if (old.present() && place.mm.pinned && has_transactions()) {
+    pte_hide(place, old);
+  }
+}
+
+UserPte pte_move(const PtePlace& from, const PtePlace& to) {
+  UserPte value = pte_read(from);
+  if (value.none()) {
+    return value;
+  }
+  note_update(from);
+  if (value.present()) {
+    must_be(!from.mm.pinned || !has_transactions(), "a move was not prepared");
+    value = UserPte(entry_exchange(entry_of(from), 0));
+  } else {
+    write_entry(from, 0);
+  }
+  if (value.hidden()) {
+    value = value.to_present();
+  }
+  note_update(to);
+  write_entry(to, value.raw());
+  return value;
 }
 
 void pte_modify_naive(const PtePlace& place, UserPte value) {

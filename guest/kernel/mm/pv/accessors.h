@@ -31,11 +31,15 @@ UserPte pte_read(const PtePlace& place);
 // Not present -> any. No flush. May be deferred.
 void pte_establish(const PtePlace& place, UserPte value);
 
-// Present -> present: more rights, or another page. Flushed on return, so not in a lazy section.
-void pte_replace_and_flush(const PtePlace& place, UserPte value);
+// Present -> the same page with more rights, or with A and D set for an access that the kernel
+// makes in the processor's place. Flushed on return, so not in a lazy section.
+void pte_relax_access(const PtePlace& place, UserPte value);
+// Present -> another page: the copy of what was written to. Flushed as above.
+void pte_replace_page(const PtePlace& place, UserPte value);
 
-// Has a page -> none. Caller owes a flush if the entry was present. May be deferred. A and D set
-// by the processor meanwhile are lost: the memory of these mappings has no backing store.
+// Any but hidden -> none. Caller owes a flush if the entry was present. May be deferred. A and D
+// that the processor sets meanwhile are lost: nobody asks what a page was that goes, and a file's
+// page was noted as dirty before its entry became writable.
 void pte_zap(const PtePlace& place);
 
 // Present and writable, read as `old` -> without the write right; A and D are kept. Caller owes a
@@ -49,6 +53,23 @@ bool pte_test_and_clear_young(const PtePlace& place);
 // Present, read as `old` -> A and D clear, the rest the same. Caller owes a flush. May be deferred
 // in mode batched: an access that slips in between read and update is one before it.
 void pte_clear_accessed_dirty(const PtePlace& place, UserPte old);
+
+// Present, read as `old` -> not writable and D clear, the rest the same: the page is about to be
+// written back. Caller owes a flush, and looks at the page only after that: then what a processor
+// wrote in between is part of what is written back. May be deferred in mode batched.
+void pte_clean(const PtePlace& place, UserPte old);
+
+// Present, read as `old` -> hidden, with the A and D that the processors set until then. Caller
+// owes a flush. May be deferred in mode batched.
+void pte_hide(const PtePlace& place, UserPte old);
+
+// A move of whatever an entry says to a place that is none, in the same address space, keeping A
+// and D. In mode batched it takes two sections: in the first, pte_prepare_move hides what is
+// present; in the second, where A and D stand still, pte_move reads and queues both updates. In
+// the others, preparing does nothing, and pte_move takes the entry out atomically, so that it
+// cannot be batched. Returns what moved. The caller owes a flush of what was present.
+void pte_prepare_move(const PtePlace& place, UserPte old);
+UserPte pte_move(const PtePlace& from, const PtePlace& to);
 
 // Any -> any by read, change and a plain update: loses A and D that the processor sets in between.
 // Wrong on purpose, to show that the test of PteModification can fail. Caller owes a flush.

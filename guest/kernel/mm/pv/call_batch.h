@@ -47,6 +47,11 @@ class CallBatch {
                                  direct_map_entry(page, writable), UVMF_NONE);
   }
 
+  // The page has no place in the direct map any more. Caller owes a flush.
+  [[gnu::always_inline]] void unmap_direct_map(Page& page) {
+    vcpu_.queue.queue_va_mapping(reinterpret_cast<uint64_t>(address_of(page)), 0, UVMF_NONE);
+  }
+
   [[gnu::always_inline]] void pin(pvmmu::PtLevel level, const Page& table) {
     frame_operation(MMUEXT_PIN_L1_TABLE + pvmmu::level_number(level) - 1, table);
   }

@@ -1,6 +1,7 @@
 #include "mm/pv/lazy_section.h"
 
 #include "mm/pv/vcpu_state.h"
+#include "options.h"
 #include "panic.h"
 
 namespace kernel {
@@ -17,6 +18,14 @@ LazyMode::~LazyMode() {
   PvVcpu& vcpu = pv_this_vcpu();
   vcpu.lazy = false;
   vcpu.queue.flush(multicall::FlushReason::kLeave);
+}
+
+LazySectionOfTwo::LazySectionOfTwo(Mm& mm, Page& first, Page& second) : section_(mm, first) {
+  // Taken after the first and before anything is queued. The order of the two does not matter: who
+  // takes two locks of one address space holds its Mm lock, or nobody else uses it.
+  if (&first != &second && options().split_ptl) {
+    second_lock_.emplace(mm, second);
+  }
 }
 
 }  // namespace kernel

@@ -6,6 +6,8 @@
 // locks.
 #pragma once
 
+#include <optional>
+
 #include "mm/address_space.h"
 #include "mm/pv/table_lock.h"
 
@@ -27,6 +29,16 @@ class LazySection {
  private:
   TableLock lock_;  // released last
   LazyMode lazy_;
+};
+
+// The same for two tables of one address space, which may be one table.
+class LazySectionOfTwo {
+ public:
+  LazySectionOfTwo(Mm& mm, Page& first, Page& second);
+
+ private:
+  std::optional<TableLock> second_lock_;  // released last; none if the first stands for both
+  LazySection section_;
 };
 
 }  // namespace kernel

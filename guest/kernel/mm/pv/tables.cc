@@ -51,15 +51,16 @@ void write_upper_entry(Mm& mm, Page& table, unsigned index, uint64_t value) {
   }
 }
 
-// A chain of new tables for one address: chain[0] an L1 table, each next one level up and linked
-// to the one before.
+// A chain of new tables for one address: chain[0] of the lowest level, each next one level up and
+// linked to the one before.
 struct NewTables {
+  PtLevel lowest;
   Page* chain[3] = {};
   unsigned count = 0;
 };
 
 bool make_chain(NewTables& tables, uint64_t address, PtLevel parent_level) {
-  const unsigned wanted = level_number(parent_level) - 1;
+  const unsigned wanted = level_number(parent_level) - level_number(tables.lowest);
   for (; tables.count < wanted; ++tables.count) {
     Page* page = alloc_zeroed_frame();
     if (page == nullptr) {
@@ -70,7 +71,7 @@ bool make_chain(NewTables& tables, uint64_t address, PtLevel parent_level) {
     }
     tables.chain[tables.count] = page;
     if (tables.count > 0) {
-      const PtLevel level = static_cast<PtLevel>(tables.count + 1);
+      const auto level = static_cast<PtLevel>(level_number(tables.lowest) + tables.count);
       plain_store(*page, LinearAddr(address).index(level),
                   entry_for_table(*tables.chain[tables.count - 1]));
     }
@@ -78,9 +79,9 @@ bool make_chain(NewTables& tables, uint64_t address, PtLevel parent_level) {
   return true;
 }
 
-// Makes the missing tables for an address below `parent` and links them there.
-Page* grow(Mm& mm, Page& parent, PtLevel parent_level, uint64_t address) {
-  NewTables tables;
+// Makes the missing tables for an address below `parent`, down to `lowest`, and links them there.
+Page* grow(Mm& mm, Page& parent, PtLevel parent_level, uint64_t address, PtLevel lowest) {
+  NewTables tables{lowest};
   if (!make_chain(tables, address, parent_level)) {
     return nullptr;
   }
@@ -88,7 +89,7 @@ Page* grow(Mm& mm, Page& parent, PtLevel parent_level, uint64_t address) {
   if (mm.pinned) {
     for (unsigned i = 0; i < tables.count; ++i) {
       batch.protect_direct_map(*tables.chain[i], false);
-      if (i == 0 && options().split_ptl) {
+      if (i == 0 && lowest == PtLevel::kL1 && options().split_ptl) {
         batch.pin(PtLevel::kL1, *tables.chain[i]);
       }
     }
@@ -96,6 +97,32 @@ Page* grow(Mm& mm, Page& parent, PtLevel parent_level, uint64_t address) {
   write_upper_entry(mm, parent, LinearAddr(address).index(parent_level),
                     entry_for_table(*tables.chain[tables.count - 1]));
   return tables.chain[0];
+}
+
+// The table of a level for an address, nullptr if it is not there.
+Page* find_table(const Mm& mm, uint64_t address, PtLevel wanted) {
+  Page* table = mm.user_root;
+  for (PtLevel level = PtLevel::kL4; level != wanted && table != nullptr;
+       level = level_below(level)) {
+    table = table_below(*table, LinearAddr(address).index(level));
+  }
+  return table;
+}
+
+// The same, made if it is not there; nullptr if memory is out.
+Page* make_table(Mm& mm, uint64_t address, PtLevel wanted) {
+  if (pv_this_vcpu().lazy) {
+    panic("a table is made in a lazy section");
+  }
+  Page* table = mm.user_root;
+  for (PtLevel level = PtLevel::kL4; level != wanted; level = level_below(level)) {
+    Page* child = table_below(*table, LinearAddr(address).index(level));
+    if (child == nullptr) {
+      return grow(mm, *table, level, address, wanted);
+    }
+    table = child;
+  }
+  return table;
 }
 
 // Tables that were unlinked from the live tree.
@@ -176,27 +203,33 @@ Page* table_below(const Page& table, unsigned index) {
 }
 
 Page* find_l1_table(const Mm& mm, uint64_t address) {
-  Page* table = mm.user_root;
-  for (PtLevel level = PtLevel::kL4; level != PtLevel::kL1 && table != nullptr;
-       level = level_below(level)) {
-    table = table_below(*table, LinearAddr(address).index(level));
-  }
-  return table;
+  return find_table(mm, address, PtLevel::kL1);
 }
 
 Page* make_l1_table(Mm& mm, uint64_t address) {
-  if (pv_this_vcpu().lazy) {
-    panic("a table is made in a lazy section");
+  return make_table(mm, address, PtLevel::kL1);
+}
+
+bool make_l2_table(Mm& mm, uint64_t address) {
+  return make_table(mm, address, PtLevel::kL2) != nullptr;
+}
+
+void move_l1_table(Mm& mm, uint64_t from, uint64_t to) {
+  Page& from_l2 = *find_table(mm, from, PtLevel::kL2);
+  Page& to_l2 = *find_table(mm, to, PtLevel::kL2);
+  const unsigned from_index = LinearAddr(from).index(PtLevel::kL2);
+  const unsigned to_index = LinearAddr(to).index(PtLevel::kL2);
+  const uint64_t entry = entry_load(entries_of(from_l2) + from_index);
+  if (table_below(to_l2, to_index) != nullptr) {
+    panic("a table is moved to where there is one");
   }
-  Page* table = mm.user_root;
-  for (PtLevel level = PtLevel::kL4; level != PtLevel::kL1; level = level_below(level)) {
-    Page* child = table_below(*table, LinearAddr(address).index(level));
-    if (child == nullptr) {
-      return grow(mm, *table, level, address);
-    }
-    table = child;
+  ++mm.changes;
+  CallBatch batch;
+  write_upper_entry(mm, from_l2, from_index, 0);
+  write_upper_entry(mm, to_l2, to_index, entry);
+  if (mm.active_anywhere()) {
+    batch.flush_all(mm);
   }
-  return table;
 }
 
 TableSpan next_l1_table(const Mm& mm, uint64_t from, uint64_t limit) {

@@ -23,6 +23,12 @@ Page* find_l1_table(const Mm& mm, uint64_t address);
 // The same, made if it is not there; nullptr if memory is out.
 Page* make_l1_table(Mm& mm, uint64_t address);
 
+// Makes what lies above the L1 table for an address; false if memory is out.
+bool make_l2_table(Mm& mm, uint64_t address);
+// The L1 table for `from` becomes the one for `to`, where there must be an L2 table and no L1
+// table. Both are multiples of what a table maps. Every vCPU forgets where it was.
+void move_l1_table(Mm& mm, uint64_t from, uint64_t to);
+
 // The part of [start, end) that one L1 table maps.
 struct TableSpan {
   Page* table = nullptr;

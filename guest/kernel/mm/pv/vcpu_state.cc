@@ -20,6 +20,10 @@ multicall::Limits queue_limits() {
   return batches ? options().batch : multicall::kUnbatchedLimits;
 }
 
+bool in_operation(const PvVcpu& vcpu) {
+  return !vcpu.queue.empty() || vcpu.lazy || vcpu.table_locks_held != 0;
+}
+
 }  // namespace
 
 int64_t QueueSink::call(uint64_t op, const uint64_t (&args)[6]) {
@@ -71,9 +75,14 @@ PvVcpu& pv_this_vcpu() {
 }
 
 void pv_check_context_switch() {
-  PvVcpu& vcpu = pv_this_vcpu();
-  if (!vcpu.queue.empty() || vcpu.lazy || vcpu.table_locks_held != 0) {
+  if (in_operation(pv_this_vcpu())) {
     panic("threads change with calls queued, in a lazy section, or with a table lock held");
+  }
+}
+
+void pv_check_events_open() {
+  if (in_operation(pv_this_vcpu())) {
+    panic("upcalls open with calls queued, in a lazy section, or with a table lock held");
   }
 }
 

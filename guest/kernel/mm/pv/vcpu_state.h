@@ -39,5 +39,8 @@ void pv_start_vcpu(unsigned cpu);
 PvVcpu& pv_this_vcpu();
 // Nothing may be queued, no lazy section open and no table lock held when threads change.
 void pv_check_context_switch();
+// Nor when event upcalls open, in idle or user mode: an upcall would find requests of an
+// interrupted operation queued, roots that are to be loaded among them.
+void pv_check_events_open();
 
 }  // namespace kernel

@@ -27,8 +27,8 @@ class Interpreter {
   Interpreter(Machine& machine, Program program, ProcessState& state)
       : machine_(machine), program_(program), state_(state) {}
 
-  // Makes thread 0 ready to run the program from its first op.
-  static Thread& start(ProcessState& state, uint64_t seed);
+  // Makes thread 0 ready to run the program from op `first_op`: 0, or where exec goes on.
+  static Thread& start(ProcessState& state, uint64_t seed, uint32_t first_op = 0);
   // At most `budget` ops; a workload that loops without a system call ends no step otherwise.
   Step step(Thread& thread, uint64_t budget = UINT64_MAX);
   void resume(Thread& thread, int64_t result);
@@ -54,6 +54,7 @@ class Interpreter {
   Flow join(Thread& thread);
   Flow relax(Thread& thread);
   Flow print(Thread& thread, const Op& op);
+  void not_executed(Thread& thread, const Op& op, int64_t result);
   void forked(Thread& thread, const Op& op, int64_t result);
   void thread_started(Thread& thread, const Op& op, int64_t result);
 

@@ -22,12 +22,13 @@ enum class Continuation : uint8_t {
   kMustSucceed,  // fails unless 0; next op
   kRetry,        // the same op again
   kForked,
+  kExecuted,
   kWaited,
   kThreadStarted,
   kHandlerRemoved,
   kWritten,         // a print: must have taken every byte
   kFailureWritten,  // the message of a failure is out
-  kShutDown,        // the guest should have ended
+  kShutDown,        // the guest should have ended, or ends soon
   kExited,          // the process should have ended
 };
 
