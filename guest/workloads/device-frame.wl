@@ -45,6 +45,7 @@ dontneed other
 check other[3] 33
 swap_out other
 expect !swapped(other[3])
+read other
 phase "drop" {
   unmap other
 }

@@ -8,6 +8,18 @@ region data 1024
 region common 8
 region text 8
 region device 4
+region plain 512
+
+map plain rw
+populate plain
+# The child runs, and ends, after the phase.
+phase "copy" {
+  fork {
+    check plain 0
+  }
+}
+wait
+unmap plain
 
 map data rw
 map common rw shared
@@ -21,7 +33,7 @@ write common page
 write text page
 write device page
 
-phase "fork" {
+phase "kinds" {
   fork {
     expect !writable(data[5]) && present(data[5])
     expect swapped(data[200])

@@ -6,6 +6,23 @@
 
 region data 1200
 region text 64
+region plain 512
+
+map plain rw
+populate plain
+phase "present" {
+  protect plain r
+}
+protect plain rw
+swap_out plain
+phase "swapped" {
+  protect plain r
+}
+phase "blocked" {
+  protect plain none
+}
+fault read plain[0..4]
+unmap plain
 
 map data rw
 write data[0..128] page
