@@ -13,7 +13,7 @@ std::string error(std::vector<std::string> arguments) {
   add_run_flags(flags, settings);
   const auto others = flags.parse(arguments);
   if (!others.ok()) return std::string(others.status().message());
-  return std::string(check_settings(settings).message());
+  return std::string(check_settings(settings, flags).message());
 }
 
 TEST(Batch, EntriesAloneKeepTheirShareOfBytes) {

@@ -5,6 +5,10 @@
 // live entries goes through here, so that another engine can put itself in between.
 #pragma once
 
+#ifdef KERNEL_ARCH_SIM
+#include "arch/sim/entry_memory.h"
+#else
+
 #include <stdint.h>
 
 namespace kernel {
@@ -27,3 +31,5 @@ inline void entry_clear_bits(uint64_t* entry, uint64_t bits) {
 }
 
 }  // namespace kernel
+
+#endif  // KERNEL_ARCH_SIM
