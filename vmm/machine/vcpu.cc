@@ -36,7 +36,7 @@ void Vcpu::thread_main() {
   processor_.bind_to_this_thread();
   DomainLock lock(domain_.lock());
   run_until_stopped(lock);
-  account_trap();
+  attribution_->leave(counters_);
 }
 
 void Vcpu::run_until_stopped(DomainLock& lock) {
@@ -158,12 +158,8 @@ void Vcpu::enter_guest(DomainLock& lock) {
   domain_.platform().set_current(id_);
   if (trap.kind == Trap::Kind::kKicked) return;
   if (domain_.stopping()) return;
+  attribution_->enter(counters_, accounting_.phase(), accounting_.operation());
   handle_trap(trap);
-  account_trap();
-}
-
-void Vcpu::account_trap() {
-  attribution_->attribute(counters_, accounting_.phase(), accounting_.operation());
 }
 
 bool Vcpu::copy_from_guest(void* to, LinearAddr from, size_t size) {

@@ -77,7 +77,6 @@ class Vcpu {
   void wait(DomainLock& lock, std::optional<uint64_t> deadline);
   void leave_unheld_root();
   void enter_guest(DomainLock& lock);
-  void account_trap();
   void count_exits();
   pvmmu::Mfn root() const;
   CrashInfo crash_info(std::string reason);

@@ -102,6 +102,7 @@ absl::Status SimMachine::prepare(const BuiltDomain& domain) {
   for (SimProcessor* processor : processors_) processor->set_frames(domain.frames);
   program_ = std::make_unique<UserProgram>(memory);
   kernel::sim::running.machine = this;
+  kernel::sim::running.layout = &layout_;
   return absl::OkStatus();
 }
 

@@ -38,7 +38,6 @@ class SimMachine final : public SimGuest, public kernel::sim::Machine {
   void resume(unsigned vcpu, kernel::sim::Registers& registers, GuestThread& thread) override;
 
   // kernel::sim::Machine
-  const kernel::sim::Layout& layout() const override { return layout_; }
   void leave(kernel::sim::Cause cause, uint64_t address, uint32_t error_code) override;
   uint64_t* access(uint64_t linear, bool write, uint32_t& error_code) override;
   void prepare_thread(uint64_t stack_top, void (*entry)()) override;

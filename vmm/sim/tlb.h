@@ -27,42 +27,60 @@ class Tlb {
 
   explicit Tlb(const SimTlb& model) : keeps_(model.kind != SimTlb::Kind::kNone) {}
 
-  bool keeps() const { return keeps_; }
   // nullptr: nothing is remembered.
-  Translation* find(pvmmu::LinearAddr address) {
-    const auto found = translations_.find(address.page().raw());
-    return found == translations_.end() ? nullptr : &found->second;
+  const Translation* find(pvmmu::LinearAddr address) const {
+    return find_in(translations_, address.page().raw());
   }
-  Region* find_region(pvmmu::LinearAddr address) {
-    const auto found = regions_.find(region(address));
-    return found == regions_.end() ? nullptr : &found->second;
+  const Region* find_region(pvmmu::LinearAddr address) const {
+    return find_in(regions_, region(address));
   }
   void remember(pvmmu::LinearAddr address, const Translation& translation) {
-    if (keeps_) translations_[address.page().raw()] = translation;
+    if (keeps_) translations_.entries[address.page().raw()] = {translation, translations_.age};
   }
   void remember_region(pvmmu::LinearAddr address, const Region& found) {
-    if (keeps_) regions_[region(address)] = found;
+    if (keeps_) regions_.entries[region(address)] = {found, regions_.age};
   }
-  void forget(pvmmu::LinearAddr address) { translations_.erase(address.page().raw()); }
+  void forget(pvmmu::LinearAddr address) {
+    if (keeps_) translations_.entries.erase(address.page().raw());
+  }
 
   void flush_all() {
-    if (!translations_.empty()) translations_.clear();
-    if (!regions_.empty()) regions_.clear();
+    ++translations_.age;
+    ++regions_.age;
   }
   // As INVLPG: also everything remembered of upper levels. [SDM 3A 4.10.4.1]
   void flush_page(pvmmu::LinearAddr address) {
     forget(address);
-    regions_.clear();
+    ++regions_.age;
   }
   // Forgets about one in eight translations.
   void evict_some(Random& random);
 
  private:
+  // What is of another age was flushed: so a flush costs nothing.
+  template <typename T>
+  struct Entry {
+    T value;
+    uint64_t age;
+  };
+  template <typename T>
+  struct Store {
+    absl::flat_hash_map<uint64_t, Entry<T>> entries;
+    uint64_t age = 0;
+  };
+
   static uint64_t region(pvmmu::LinearAddr address) { return address.raw() >> 21; }
+  template <typename T>
+  const T* find_in(const Store<T>& store, uint64_t key) const {
+    if (!keeps_) return nullptr;
+    const auto found = store.entries.find(key);
+    if (found == store.entries.end() || found->second.age != store.age) return nullptr;
+    return &found->second.value;
+  }
 
   const bool keeps_;
-  absl::flat_hash_map<uint64_t, Translation> translations_;
-  absl::flat_hash_map<uint64_t, Region> regions_;
+  Store<Translation> translations_;
+  Store<Region> regions_;
 };
 
 }  // namespace vmm

@@ -47,7 +47,11 @@ constexpr unsigned kBehindGate = 10;
 
 // A place in `code` as the hypervisor calls it.
 uint64_t address_of_code(const unsigned char& place) {
-  static const uint64_t start = linear_address(&code);
+  // Once for all: this is asked at every trap.
+  static constinit uint64_t start = 0;
+  if (start == 0) {
+    start = linear_address(&code);
+  }
   return start + static_cast<uint64_t>(&place - reinterpret_cast<const unsigned char*>(&code));
 }
 
@@ -58,7 +62,7 @@ bool has_error_code(unsigned vector) {
 void raw_hypercall(uint64_t number) {
   Registers& r = registers();
   r.rax = number;
-  r.rip = machine().layout().hypercall_page + number * kHypercallSlotBytes + kBehindGate;
+  r.rip = sim::layout().hypercall_page + number * kHypercallSlotBytes + kBehindGate;
   machine().leave(sim::Cause::kSyscall, 0, 0);
 }
 
@@ -178,7 +182,7 @@ int64_t arch_hypercall(uint64_t op, const uint64_t (&args)[6]) {
   raw_hypercall(op);
   run_handlers();
   const uint64_t behind =
-      machine().layout().hypercall_page + op * kHypercallSlotBytes + kBehindGate;
+      sim::layout().hypercall_page + op * kHypercallSlotBytes + kBehindGate;
   if (registers().rip != behind || registers().rsp != rsp) {
     sim::fail("a hypercall did not return to where it was made");
   }
@@ -227,7 +231,7 @@ uint64_t perform_store(Store store, uint64_t linear, uint64_t value) {
 
 void begin_vcpu() {
   const uint64_t rip = registers().rip;
-  if (rip == machine().layout().entry) {
+  if (rip == sim::layout().entry) {
     kernel_start(static_cast<const start_info_t*>(host_pointer(registers().rsi)));
   }
   if (rip == address_of_code(code.secondary)) {

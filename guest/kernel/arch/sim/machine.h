@@ -56,7 +56,6 @@ enum class Cause : uint8_t {
 
 class Machine {
  public:
-  virtual const Layout& layout() const = 0;
   // Leaves for the hypervisor, and returns when a vCPU goes on with this thread's context.
   virtual void leave(Cause cause, uint64_t address, uint32_t error_code) = 0;
   // One access of the processor to an aligned word: walks, or finds a translation. The word's place
@@ -78,10 +77,11 @@ class Machine {
   ~Machine() = default;
 };
 
-// What the simulator sets: the machine, once; number and registers of the vCPU whenever one goes
+// What the simulator sets: the machine and its layout, once; number and registers of the vCPU whenever one goes
 // on.
 struct Running {
   Machine* machine = nullptr;
+  const Layout* layout = nullptr;
   unsigned vcpu = 0;
   Registers* registers = nullptr;
 };
@@ -89,6 +89,9 @@ extern Running running;
 
 inline Machine& machine() {
   return *running.machine;
+}
+inline const Layout& layout() {
+  return *running.layout;
 }
 [[noreturn]] inline void fail(const char* what) {
   running.machine->fail(what);

@@ -14,13 +14,12 @@
 namespace kernel {
 namespace {
 
-using sim::machine;
 using sim::Window;
 
 constexpr uint64_t kVirtualBase = 0xffff'ffff'8000'0000;
 
 uint64_t frames_bytes() {
-  return machine().layout().frame_count << pvmmu::kPageShift;
+  return sim::layout().frame_count << pvmmu::kPageShift;
 }
 
 // How far an object lies behind a place, if that is no more than `limit` bytes.
@@ -41,24 +40,24 @@ void arch_start_memory(const start_info_t& start_info) {
     panic("the hypervisor does not say where the machine-to-physical table is");
   }
   p2m_start(static_cast<const uint64_t*>(sim::host_pointer(start_info.mfn_list)),
-            start_info.nr_pages, machine().layout().m2p, mapping.max_mfn + 1);
+            start_info.nr_pages, sim::layout().m2p, mapping.max_mfn + 1);
 }
 
 shared_info_t& shared_info() {
-  return *reinterpret_cast<shared_info_t*>(machine().layout().shared_info);
+  return *reinterpret_cast<shared_info_t*>(sim::layout().shared_info);
 }
 
 void map_shared_info(uint64_t maddr) {
-  map_shared_info_at(machine().layout().data_start, maddr);
+  map_shared_info_at(sim::layout().data_start, maddr);
 }
 
 void* frame_address(pvmmu::Pfn frame) {
-  return machine().layout().frames + (frame.raw() << pvmmu::kPageShift);
+  return sim::layout().frames + (frame.raw() << pvmmu::kPageShift);
 }
 
 pvmmu::Pfn frame_from_address(const void* address) {
   uint64_t offset = 0;
-  kernel_assert(offset_in(address, machine().layout().frames, frames_bytes() - 1, offset),
+  kernel_assert(offset_in(address, sim::layout().frames, frames_bytes() - 1, offset),
                 "an address outside the direct map");
   return pvmmu::Pfn(offset >> pvmmu::kPageShift);
 }
@@ -76,7 +75,7 @@ pvmmu::Pfn pfn_of_boot_linear_address(uint64_t address) {
 }
 
 pvmmu::Mfn mfn_of_image_address(const void* address) {
-  const Window& window = machine().layout().data;
+  const Window& window = sim::layout().data;
   uint64_t offset = 0;
   kernel_assert(offset_in(address, window.host, window.byte_count - 1, offset),
                 "an address outside the kernel's data");
@@ -84,7 +83,7 @@ pvmmu::Mfn mfn_of_image_address(const void* address) {
 }
 
 uint64_t linear_address(const void* object) {
-  const sim::Layout& layout = machine().layout();
+  const sim::Layout& layout = sim::layout();
   uint64_t offset = 0;
   if (offset_in(object, layout.frames, frames_bytes(), offset)) {
     return kDirectMapBase + offset;
@@ -98,7 +97,7 @@ uint64_t linear_address(const void* object) {
 }
 
 void* sim::host_pointer(uint64_t linear) {
-  const Layout& layout = machine().layout();
+  const Layout& layout = *running.layout;
   for (const uint64_t base : {kDirectMapBase, kVirtualBase}) {
     if (linear - base < frames_bytes()) {
       return layout.frames + (linear - base);
@@ -113,14 +112,14 @@ void* sim::host_pointer(uint64_t linear) {
 }
 
 uint64_t image_start() {
-  return machine().layout().image_start;
+  return sim::layout().image_start;
 }
 uint64_t image_end() {
-  return machine().layout().image_end;
+  return sim::layout().image_end;
 }
 
 ImagePart image_part(uint64_t address) {
-  const sim::Layout& layout = machine().layout();
+  const sim::Layout& layout = sim::layout();
   if (address < layout.image_start || address >= layout.image_end) {
     return ImagePart::kOutside;
   }
