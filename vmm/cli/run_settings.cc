@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 namespace vmm {
 namespace {
@@ -133,13 +132,12 @@ absl::StatusOr<double> parse_seconds(absl::string_view text) {
 absl::StatusOr<SimTlb> parse_sim_tlb(absl::string_view text) {
   if (text == "none") return SimTlb{SimTlb::Kind::kNone, 0};
   if (text == "full") return SimTlb{SimTlb::Kind::kFull, 0};
-  if (absl::ConsumePrefix(&text, "random:")) {
-    if (const std::optional<uint64_t> seed = parse_integer(text)) {
-      return SimTlb{SimTlb::Kind::kRandom, *seed};
-    }
-  }
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, ':');
+  const std::optional<uint64_t> seed = parse_integer(parts.second);
+  if (parts.first == "random" && seed) return SimTlb{SimTlb::Kind::kRandom, *seed};
+  if (parts.first == "speculative" && seed) return SimTlb{SimTlb::Kind::kSpeculative, *seed};
   return absl::InvalidArgumentError(
-      absl::StrCat("\"", text, "\" is none of none, full, random:SEED"));
+      absl::StrCat("\"", text, "\" is none of none, full, random:SEED, speculative:SEED"));
 }
 
 void add_kvm_flag(FlagSet& flags, absl::string_view standard, RunSettings& settings) {
@@ -156,10 +154,11 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
                                "kvm, or the built-in guest's sources in this process\n"
                                "without any KVM (default kvm).",
                                settings.engine);
-  flags.add("sim-tlb", "none|full|random:SEED",
+  flags.add("sim-tlb", "none|full|random:SEED|speculative:SEED",
             "What a processor of the sim engine remembers of page tables:\n"
-            "nothing; everything until it is flushed; or by chance, with\n"
-            "needless faults and walks ahead (default full).",
+            "nothing; everything until it is flushed; by chance, with\n"
+            "needless faults; or so, and setting Accessed on speculation\n"
+            "(default full).",
             sim_tlb_setter(settings.sim_tlb));
   flags.add_integer("vcpus", "N", {1, kMaxVcpus},
                     "Processors, 1 to 4 for the built-in guest (default 1).", settings.vcpus);

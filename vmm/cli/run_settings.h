@@ -62,7 +62,7 @@ absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text);
 absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text);
 // Seconds, also with a fraction, above 0.
 absl::StatusOr<double> parse_seconds(absl::string_view text);
-// none|full|random:SEED
+// none|full|random:SEED|speculative:SEED
 absl::StatusOr<SimTlb> parse_sim_tlb(absl::string_view text);
 
 }  // namespace vmm

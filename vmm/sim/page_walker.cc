@@ -52,6 +52,18 @@ PageWalk PageWalker::walk(Mfn root, LinearAddr address, bool write) {
   return result;
 }
 
+bool PageWalker::was_accessed(Mfn root, LinearAddr address) {
+  if (!address.canonical()) return false;
+  Mfn table = root;
+  for (const PtLevel level : {PtLevel::kL4, PtLevel::kL3, PtLevel::kL2}) {
+    const uint64_t upper = *entry(table, address.index(level));
+    if ((upper & pvmmu::kPtePresent) == 0 || (upper & pvmmu::kPtePageSize) != 0) return false;
+    table = frame_of(upper);
+  }
+  constexpr uint64_t kNeeded = pvmmu::kPtePresent | pvmmu::kPteAccessed;
+  return (*entry(table, address.index(PtLevel::kL1)) & kNeeded) == kNeeded;
+}
+
 PageWalk PageWalker::walk_in(const Tlb::Region& region, LinearAddr address, bool write) {
   uint64_t* leaf = entry(region.l1_table, address.index(PtLevel::kL1));
   if ((*leaf & pvmmu::kPtePresent) == 0) return faulted(write, false);

@@ -26,6 +26,8 @@ class PageWalker {
 
   // For an access by CPL3. A walk that faults marks nothing.
   PageWalk walk(pvmmu::Mfn root, pvmmu::LinearAddr address, bool write);
+  // Whether there is a page whose entry has Accessed set. Marks nothing.
+  bool was_accessed(pvmmu::Mfn root, pvmmu::LinearAddr address);
   // The last step alone.
   PageWalk walk_in(const Tlb::Region& region, pvmmu::LinearAddr address, bool write);
 

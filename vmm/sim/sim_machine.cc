@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "arch/sim/entry.h"
 #include "base/pte.h"
 #include "spdlog/spdlog.h"

@@ -35,6 +35,7 @@ class SimMachine final : public SimGuest, public kernel::sim::Machine {
 
   // SimGuest
   GuestThread& first_thread(unsigned vcpu, const GuestRegisters& registers) override;
+  GuestThread& running_thread() override { return *running_; }
   void resume(unsigned vcpu, kernel::sim::Registers& registers, GuestThread& thread) override;
 
   // kernel::sim::Machine

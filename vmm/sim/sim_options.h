@@ -8,12 +8,14 @@ namespace vmm {
 // What a processor remembers of page tables.
 struct SimTlb {
   enum class Kind {
-    kNone,    // nothing: it walks every time
-    kFull,    // everything, until it is flushed
-    kRandom,  // as kFull, but it forgets, walks ahead (and sets Accessed), and faults for nothing
+    kNone,         // nothing: it walks every time
+    kFull,         // everything, until it is flushed
+    kRandom,       // as kFull, but it forgets, faults for nothing, and walks ahead to pages that
+                   // were accessed before
+    kSpeculative,  // as kRandom, but it walks ahead to any page, which sets Accessed
   };
   Kind kind = Kind::kFull;
-  uint64_t seed = 1;  // of kRandom
+  uint64_t seed = 1;  // of the last two
 };
 
 struct SimOptions {

@@ -122,10 +122,11 @@ bool SimProcessor::misbehave(LinearAddr address, bool write, uint32_t& error_cod
   return true;
 }
 
-// As if a page near by were about to be read: sets Accessed, and remembers the translation.
+// As if a page near by were about to be read: remembers the translation, and sets Accessed.
 void SimProcessor::walk_ahead(LinearAddr address) {
   const LinearAddr ahead = address.page() + random_.below(kPagesAhead) * pvmmu::kPageSize;
   if (tlb_.find(ahead) != nullptr) return;
+  if (!speculates() && !walker_.was_accessed(root_, ahead)) return;
   const PageWalk walked = walk(ahead, false);
   if (walked.ok) tlb_.remember(ahead, walked.translation);
 }
@@ -153,7 +154,7 @@ void SimProcessor::check_store(LinearAddr address, Mfn frame) {
 // Comes back from nowhere: the machine stops at the next look.
 void SimProcessor::fail(std::string failure) {
   failure_ = std::move(failure);
-  kernel::sim::machine().leave(kernel::sim::Cause::kPause, 0, 0);
+  leave(guest_.running_thread(), kernel::sim::Cause::kPause, 0, 0);
 }
 
 absl::Status SimProcessor::set_msr(uint32_t index, uint64_t value) {

@@ -30,6 +30,8 @@ class SimGuest {
  public:
   // The stack on which a vCPU begins with these registers.
   virtual GuestThread& first_thread(unsigned vcpu, const GuestRegisters& registers) = 0;
+  // The one that runs now.
+  virtual GuestThread& running_thread() = 0;
   // The guest goes on, on this processor and stack.
   virtual void resume(unsigned vcpu, kernel::sim::Registers& registers, GuestThread& thread) = 0;
 
@@ -73,7 +75,10 @@ class SimProcessor final : public Processor {
   uint64_t exits(unsigned) const override { return 0; }
 
  private:
-  bool behaves_at_random() const { return options_.tlb.kind == SimTlb::Kind::kRandom; }
+  bool speculates() const { return options_.tlb.kind == SimTlb::Kind::kSpeculative; }
+  bool behaves_at_random() const {
+    return speculates() || options_.tlb.kind == SimTlb::Kind::kRandom;
+  }
   bool misbehave(pvmmu::LinearAddr address, bool write, uint32_t& error_code);
   void walk_ahead(pvmmu::LinearAddr address);
   PageWalk walk(pvmmu::LinearAddr address, bool write);

@@ -1,8 +1,4 @@
-// Accesses to entries of L1 tables as the simulated processor makes them: stores are walked, and
-// fault where the direct map is read-only. See mm/pv/entry_memory.h.
-#pragma once
-
-#include <stdint.h>
+#include "mm/pv/entry_memory.h"
 
 #include "arch/memory.h"
 #include "arch/sim/entry.h"
@@ -10,19 +6,19 @@
 namespace kernel {
 
 // A load cannot fault: the direct map always maps every frame.
-inline uint64_t entry_load(const uint64_t* entry) {
+uint64_t entry_load(const uint64_t* entry) {
   return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 }
 
-inline void entry_store(uint64_t* entry, uint64_t value) {
+void entry_store(uint64_t* entry, uint64_t value) {
   sim::perform_store(sim::Store::kMove, linear_address(entry), value);
 }
 
-inline uint64_t entry_exchange(uint64_t* entry, uint64_t value) {
+uint64_t entry_exchange(uint64_t* entry, uint64_t value) {
   return sim::perform_store(sim::Store::kExchange, linear_address(entry), value);
 }
 
-inline void entry_clear_bits(uint64_t* entry, uint64_t bits) {
+void entry_clear_bits(uint64_t* entry, uint64_t bits) {
   sim::perform_store(sim::Store::kAnd, linear_address(entry), ~bits);
 }
 
