@@ -85,7 +85,7 @@ bool Scheduler::before_entry(Turn& self) {
     self.fiber_.switch_to(host_);
     return false;
   }
-  if (turns_.size() > 1 && random_.one_in(2)) give_way(self);
+  maybe_give_way(self);
   return !stopped_;
 }
 

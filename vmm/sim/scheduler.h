@@ -1,5 +1,6 @@
 // Which vCPU goes on. Each one's loop is a fiber of one host thread; it may give way to another
-// whenever it is about to enter the guest, and when it waits. The choice follows from the seed.
+// whenever it is about to enter the guest or has just left it, and when it waits. The choice follows
+// from the seed.
 //
 // Time stands still while a vCPU is looked after, passes at every entry, and jumps to the next
 // deadline when all vCPUs wait.
@@ -32,11 +33,16 @@ class Scheduler {
   // --- by a turn ---
   // False: the run is over, and the guest must not be entered.
   bool before_entry(Turn& self);
+  // The guest has left, and nobody has looked at why: others may do something first.
+  void after_exit(Turn& self) { maybe_give_way(self); }
   // How many operations of a program until the vCPU leaves the guest for others to have a turn.
   unsigned slice();
 
  private:
   void register_turn(Turn& turn) { turns_.push_back(&turn); }
+  void maybe_give_way(Turn& self) {
+    if (turns_.size() > 1 && random_.one_in(2)) give_way(self);
+  }
   void give_way(Turn& self);
   void finish(Turn& self);
   void run_to_end(Turn& turn);

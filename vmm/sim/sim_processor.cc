@@ -53,6 +53,7 @@ Trap SimProcessor::run(GuestRegisters& registers, EntryPlan plan) {
   guest_.resume(id_, registers_, *thread_);
   turn_->fiber().switch_to(thread_->fiber);
   std::memcpy(&registers, &registers_, sizeof(registers_));
+  scheduler_.after_exit(*turn_);
   return std::move(trap_);
 }
 
