@@ -27,9 +27,7 @@ class OneThread final : public SimGuest {
     return thread_;
   }
   GuestThread& running_thread() override { return thread_; }
-  void resume(unsigned, kernel::sim::Registers& live, GuestThread&) override {
-    registers = &live;
-  }
+  void resume(unsigned, kernel::sim::Registers& live, GuestThread&) override { registers = &live; }
 
   std::function<void()> body;
   kernel::sim::Registers* registers = nullptr;

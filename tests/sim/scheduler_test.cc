@@ -42,7 +42,7 @@ class SchedulerTest : public testing::Test {
   std::unique_ptr<Scheduler> scheduler_;
   std::vector<std::unique_ptr<Turn>> turns_;
   std::string events_;
-  std::mutex mutex_;
+  DomainMutex mutex_;
   bool over_ = false;
 };
 

@@ -58,7 +58,7 @@ Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, Machin
       engine_(std::move(engine)),
       monitor_(memory_, options.vcpus),
       platform_(memory_, monitor_, !options.traits.host_writes_visible),
-      preemption_(options.preempt_at, lock_, stopping_),
+      preemption_(options.preempt_at, lock_, *engine_, stopping_),
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
 }
@@ -254,7 +254,7 @@ bool Domain::let_others_in(unsigned vcpu) {
   // What they find must be sound.
   recount([vcpu] { return absl::StrFormat("a piece of a hypercall of vCPU %u", vcpu); });
   if (stopping()) return false;
-  preemption_.let_others_in();
+  preemption_.let_others_in(vcpu);
   platform_.set_current(vcpu);
   return !stopping();
 }

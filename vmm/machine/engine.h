@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "domain/domain_builder.h"
 #include "hypercalls/services.h"
+#include "machine/domain_mutex.h"
 #include "machine/machine_memory.h"
 #include "machine/monitor_space.h"
 #include "machine/processor.h"
@@ -63,6 +64,13 @@ class Engine {
   // --- Running ---------------------------------------------------------------------------------
   virtual Clock& clock() = 0;
   virtual TimerService& timers() = 0;
+  // Whether others want the domain's lock, which is held, while a vCPU works for long.
+  virtual bool others_wait(DomainMutex& lock) { return lock.inner().contended(); }
+  // The vCPU lets them have it.
+  virtual void let_others_in(unsigned, DomainMutex& lock) {
+    lock.unlock();
+    lock.lock();
+  }
   // Runs the vCPUs that were started, if they do not run by themselves, until none is left or
   // over() says so; asks that now and then.
   virtual void drive(const std::function<bool()>&) {}

@@ -75,8 +75,8 @@ absl::Status install_kick_handler() {
 }
 
 absl::StatusOr<std::unique_ptr<KvmProcessor>> KvmProcessor::create(const KvmVm& vm, unsigned id,
-                                                             MonitorSpace& monitor,
-                                                             const KvmTraits& traits) {
+                                                                   MonitorSpace& monitor,
+                                                                   const KvmTraits& traits) {
   auto vcpu = KvmVcpu::create(vm, id);
   if (!vcpu.ok()) return vcpu.status();
   std::unique_ptr<KvmProcessor> processor(new KvmProcessor(*std::move(vcpu), id, monitor));

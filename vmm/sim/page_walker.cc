@@ -13,8 +13,8 @@ using pvmmu::PtLevel;
 
 PageWalk faulted(bool write, bool present) {
   PageWalk result;
-  result.fault_code = pvmmu::kFaultUser | (write ? pvmmu::kFaultWrite : 0) |
-                      (present ? pvmmu::kFaultPresent : 0);
+  result.fault_code =
+      pvmmu::kFaultUser | (write ? pvmmu::kFaultWrite : 0) | (present ? pvmmu::kFaultPresent : 0);
   return result;
 }
 

@@ -1,6 +1,6 @@
 // Which vCPU goes on. Each one's loop is a fiber of one host thread; it may give way to another
-// whenever it is about to enter the guest or has just left it, and when it waits. The choice follows
-// from the seed.
+// whenever it is about to enter the guest or has just left it, and when it waits. The choice
+// follows from the seed.
 //
 // Time stands still while a vCPU is looked after, passes at every entry, and jumps to the next
 // deadline when all vCPUs wait.
@@ -35,6 +35,8 @@ class Scheduler {
   bool before_entry(Turn& self);
   // The guest has left, and nobody has looked at why: others may do something first.
   void after_exit(Turn& self) { maybe_give_way(self); }
+  // Whether long work shall be interrupted here: by chance, where there is anybody else.
+  bool others_wait() { return running_ != nullptr && turns_.size() > 1 && random_.one_in(2); }
   // How many operations of a program until the vCPU leaves the guest for others to have a turn.
   unsigned slice();
 

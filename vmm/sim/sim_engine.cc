@@ -40,7 +40,8 @@ absl::StatusOr<std::unique_ptr<Processor>> SimEngine::create_processor(unsigned 
   auto processor = std::make_unique<SimProcessor>(id, options_, *memory_, monitor.idle_root(),
                                                   scheduler_, *machine_);
   processor->set_turn(**turn);
-  turns_.push_back(*std::move(turn));
+  turns_.push_back(turn->get());
+  new_turns_.push_back(*std::move(turn));
   machine_->add_processor(*processor);
   return processor;
 }
@@ -55,7 +56,13 @@ absl::Status SimEngine::prepare(const BuiltDomain& domain) {
 }
 
 std::unique_ptr<VcpuThread> SimEngine::create_thread(unsigned id) {
-  return std::move(turns_[id]);
+  return std::move(new_turns_[id]);
+}
+
+void SimEngine::let_others_in(unsigned vcpu, DomainMutex& lock) {
+  DomainLock held(lock, std::adopt_lock);
+  turns_[vcpu]->yield(held);
+  held.release();
 }
 
 }  // namespace vmm

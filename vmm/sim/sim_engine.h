@@ -28,18 +28,22 @@ class SimEngine final : public Engine {
   std::unique_ptr<VcpuThread> create_thread(unsigned id) override;
   Clock& clock() override { return time_; }
   TimerService& timers() override { return time_; }
+  bool others_wait(DomainMutex&) override { return scheduler_.others_wait(); }
+  void let_others_in(unsigned vcpu, DomainMutex& lock) override;
   void drive(const std::function<bool()>& over) override { scheduler_.drive(over); }
 
  private:
-  explicit SimEngine(const SimOptions& options) : options_(options), scheduler_(options.seed, time_) {}
+  explicit SimEngine(const SimOptions& options)
+      : options_(options), scheduler_(options.seed, time_) {}
 
   const SimOptions options_;
   VirtualTime time_;
   Scheduler scheduler_;
   std::unique_ptr<SimMachine> machine_;
-  MachineMemory* memory_ = nullptr;           // the domain's
-  std::vector<SimProcessor*> processors_;     // the domain's
-  std::vector<std::unique_ptr<Scheduler::Turn>> turns_;  // until the vCPUs take them
+  MachineMemory* memory_ = nullptr;                          // the domain's
+  std::vector<SimProcessor*> processors_;                    // the domain's
+  std::vector<std::unique_ptr<Scheduler::Turn>> new_turns_;  // until the vCPUs take them
+  std::vector<Scheduler::Turn*> turns_;                      // the vCPUs'
 };
 
 }  // namespace vmm

@@ -138,8 +138,8 @@ void SimProcessor::check_table(Mfn table) {
       frames_[table.raw()].owner == pvmmu::FrameOwner::kHypervisor) {
     return;
   }
-  fail(absl::StrFormat("vCPU %u walks frame 0x%x, which is no L1 table any more", id_,
-                       table.raw()));
+  fail(
+      absl::StrFormat("vCPU %u walks frame 0x%x, which is no L1 table any more", id_, table.raw()));
 }
 
 void SimProcessor::check_store(LinearAddr address, Mfn frame) {

@@ -1,8 +1,8 @@
 // A processor in software: what it executes is code of this process (arch/sim of the guest kernel),
 // and what it does with memory goes through a walk or a model of its TLB.
 //
-// run() switches from the vCPU's loop to the host stack on which the guest was left; the guest comes
-// back by leave().
+// run() switches from the vCPU's loop to the host stack on which the guest was left; the guest
+// comes back by leave().
 #pragma once
 
 #include <optional>

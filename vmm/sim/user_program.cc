@@ -163,7 +163,8 @@ ProcessState* StateViews::find(MachineMemory& memory, pvmmu::Mfn first, pvmmu::M
   static_assert(guest_abi::kStateBytes == 2 * pvmmu::kPageSize);
   void*& view = views_[{first.raw(), second.raw()}];
   if (view != nullptr) return static_cast<ProcessState*>(view);
-  void* place = mmap(nullptr, guest_abi::kStateBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* place =
+      mmap(nullptr, guest_abi::kStateBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (place == MAP_FAILED) return nullptr;
   auto* page = static_cast<std::byte*>(place);
   for (const pvmmu::Mfn frame : {first, second}) {
@@ -210,8 +211,7 @@ void UserProgram::start(SimProcessor*& processor) {
   PageWalker walker(memory_);
   program_.assign(size / sizeof(uint64_t) + 1, 0);
   for (uint64_t offset = 0; offset < size; offset += pvmmu::kPageSize) {
-    const PageWalk walked =
-        walker.walk(processor->root(), LinearAddr(address + offset), false);
+    const PageWalk walked = walker.walk(processor->root(), LinearAddr(address + offset), false);
     if (!walked.ok) refuse(process, "the program is not mapped");
     std::memcpy(reinterpret_cast<std::byte*>(program_.data()) + offset,
                 memory_.frame(walked.translation.frame),

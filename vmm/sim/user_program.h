@@ -50,8 +50,7 @@ class UserProgram {
   [[noreturn]] void run_forked(SimProcessor*& processor, interpreter::ProcessState& state,
                                interpreter::Thread& thread);
   [[noreturn]] static void run_steps(interpreter::Interpreter& interpreter,
-                                     interpreter::ProcessState& state,
-                                     interpreter::Thread& thread);
+                                     interpreter::ProcessState& state, interpreter::Thread& thread);
 
   MachineMemory& memory_;
   StateViews views_;
