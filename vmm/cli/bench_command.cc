@@ -163,9 +163,8 @@ int bench_command(const Arguments& arguments) {
   }
   const Arguments workloads = others->empty() ? all_workloads() : *others;
   if (const absl::Status status = check_workloads(workloads); !status.ok()) return fail(status);
-  const absl::StatusOr<KvmPlace> place = settings.machine.engine == EngineKind::kSim
-                                             ? no_kvm()
-                                             : choose_kvm(settings.machine.kvm);
+  const absl::StatusOr<KvmPlace> place =
+      settings.machine.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.machine.kvm);
   if (!place.ok()) return host_cannot(place.status());
   if (!place->nested) return run_all(workloads, settings, flags, *place);
   Arguments files;

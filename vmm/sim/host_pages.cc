@@ -16,6 +16,10 @@ absl::StatusOr<HostPages> HostPages::create(size_t size) {
   return pages;
 }
 
+void HostPages::close(size_t offset, size_t size) {
+  (void)mprotect(base_ + offset, size, PROT_NONE);
+}
+
 HostPages::~HostPages() {
   if (base_ != nullptr) munmap(base_, size_);
 }

@@ -22,6 +22,9 @@ class HostPages {
   }
   ~HostPages();
 
+  // No access to these pages any more. Best effort: a guard.
+  void close(size_t offset, size_t size);
+
   std::byte* base() const { return base_; }
   size_t size() const { return size_; }
 

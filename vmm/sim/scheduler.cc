@@ -11,6 +11,7 @@ namespace {
 
 // Sanitizers need several times the stack.
 constexpr size_t kStackBytes = 1 << 20;
+constexpr size_t kGuardBytes = 4096;
 constexpr uint64_t kNanosecondsPerEntry = 1000;
 constexpr uint64_t kEntriesBetweenLooks = 256;
 constexpr unsigned kSliceOfOne = 4096;
@@ -23,6 +24,7 @@ Scheduler* current = nullptr;  // for the first instruction of a fiber
 absl::StatusOr<std::unique_ptr<Scheduler::Turn>> Scheduler::create_turn() {
   auto stack = HostPages::create(kStackBytes);
   if (!stack.ok()) return stack.status();
+  stack->close(0, kGuardBytes);
   auto turn = std::make_unique<Turn>(*this, *std::move(stack));
   register_turn(*turn);
   return turn;

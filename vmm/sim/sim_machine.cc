@@ -3,9 +3,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "arch/sim/entry.h"
 #include "base/pte.h"
-#include "spdlog/spdlog.h"
 
 // The writable part of this program, as the linker lays it out.
 extern "C" std::byte __data_start[];
@@ -97,7 +97,6 @@ absl::Status SimMachine::prepare(const BuiltDomain& domain) {
   layout_.hypercall_page = image.hypercall_page->raw();
   layout_.shared_info = reinterpret_cast<unsigned char*>(memory.frame(domain.shared_info));
   layout_.m2p = domain.monitor.m2p();
-  layout_.machine_frame_count = memory.frame_count();
   for (SimProcessor* processor : processors_) processor->set_frames(domain.frames);
   program_ = std::make_unique<UserProgram>(memory);
   kernel::sim::running.machine = this;
@@ -112,6 +111,7 @@ GuestThread& SimMachine::thread(uint64_t stack_top) {
     if (index >= kMostThreads) fail("more kernel threads than stacks");
     found = std::make_unique<GuestThread>();
     found->stack = stacks_.base() + index * kThreadStackBytes;
+    stacks_.close(index * kThreadStackBytes, kPageSize);  // what is too deep faults
   }
   return *found;
 }
@@ -148,10 +148,9 @@ void SimMachine::prepare_thread(uint64_t stack_top, void (*entry)()) {
   prepare(thread(stack_top), entry);
 }
 
-void SimMachine::switch_threads(uint64_t from, uint64_t to) {
+void SimMachine::switch_to_thread(uint64_t stack_top) {
   GuestThread& left = *running_;
-  (void)from;
-  running_ = &thread(to);
+  running_ = &thread(stack_top);
   left.fiber.switch_to(running_->fiber);
 }
 
@@ -160,8 +159,8 @@ void SimMachine::run_user() {
 }
 
 void SimMachine::fail(const char* what) {
-  spdlog::critical("simulator: {}", what);
-  std::abort();
+  current_->fail(absl::StrCat("the simulator: ", what));
+  std::abort();  // nobody goes on with a machine that failed
 }
 
 }  // namespace vmm

@@ -42,7 +42,7 @@ class SimMachine final : public SimGuest, public kernel::sim::Machine {
   void leave(kernel::sim::Cause cause, uint64_t address, uint32_t error_code) override;
   uint64_t* access(uint64_t linear, bool write, uint32_t& error_code) override;
   void prepare_thread(uint64_t stack_top, void (*entry)()) override;
-  void switch_threads(uint64_t from, uint64_t to) override;
+  void switch_to_thread(uint64_t stack_top) override;
   [[noreturn]] void run_user() override;
   uint64_t read_tsc() override { return time_.now(); }
   [[noreturn]] void fail(const char* what) override;

@@ -152,7 +152,6 @@ void SimProcessor::check_store(LinearAddr address, Mfn frame) {
                                                                     : page_type_name(page.type)));
 }
 
-// Comes back from nowhere: the machine stops at the next look.
 void SimProcessor::fail(std::string failure) {
   failure_ = std::move(failure);
   leave(guest_.running_thread(), kernel::sim::Cause::kPause, 0, 0);

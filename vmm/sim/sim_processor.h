@@ -56,6 +56,8 @@ class SimProcessor final : public Processor {
   // One operation of a program. True: it is somebody else's turn.
   bool slice_is_over() { return slice_ == 0 || --slice_ == 0; }
   pvmmu::Mfn root() const { return root_; }
+  // The machine stops with this message; the guest's code is never gone on with.
+  void fail(std::string failure);
 
   // A change is visible at once, and nobody is ever inside the guest while another looks.
   absl::Status touch(std::span<const uint64_t>) override { return absl::OkStatus(); }
@@ -84,7 +86,6 @@ class SimProcessor final : public Processor {
   PageWalk walk(pvmmu::LinearAddr address, bool write);
   void check_table(pvmmu::Mfn table);
   void check_store(pvmmu::LinearAddr address, pvmmu::Mfn frame);
-  void fail(std::string failure);
 
   const unsigned id_;
   const SimOptions options_;

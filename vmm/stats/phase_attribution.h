@@ -1,9 +1,9 @@
 // Splits the counters of one vCPU over what the guest said it was doing: (phase, operation).
 //
 // The vCPU loop calls enter() at the start of each trap, with the phase and operation that the
-// guest's accounting page holds then, and leave() at its end. Both come from the guest: out of range
-// counts as 0. Nothing is lost in between: all that is counted after a call belongs to what was
-// entered, until something else is. The sum over the buckets is the vCPU's total as of leave().
+// guest's accounting page holds then, and leave() at its end. Both come from the guest: out of
+// range counts as 0. Nothing is lost in between: all that is counted after a call belongs to what
+// was entered, until something else is. The sum over the buckets is the vCPU's total as of leave().
 // Used by one thread.
 #pragma once
 

@@ -32,8 +32,8 @@ Code code = {{},
              0,
              0,
              0,
-             {{0x48, 0x89, 0x37},           // mov %rsi,(%rdi)
-              {0x48, 0x87, 0x37},           // xchg %rsi,(%rdi)
+             {{0x48, 0x89, 0x37},          // mov %rsi,(%rdi)
+              {0x48, 0x87, 0x37},          // xchg %rsi,(%rdi)
               {0xf0, 0x48, 0x21, 0x37}}};  // lock and %rsi,(%rdi)
 constexpr unsigned kStoreLengths[3] = {3, 3, 4};
 
@@ -181,8 +181,7 @@ int64_t arch_hypercall(uint64_t op, const uint64_t (&args)[6]) {
   const uint64_t rsp = r.rsp;
   raw_hypercall(op);
   run_handlers();
-  const uint64_t behind =
-      sim::layout().hypercall_page + op * kHypercallSlotBytes + kBehindGate;
+  const uint64_t behind = sim::layout().hypercall_page + op * kHypercallSlotBytes + kBehindGate;
   if (registers().rip != behind || registers().rsp != rsp) {
     sim::fail("a hypercall did not return to where it was made");
   }
@@ -262,7 +261,7 @@ void context_prepare(Task& task, const TrapFrame* user_frame) {
 
 void context_switch(Task& from, Task& to) {
   from.saved_stack = registers().rsp;
-  machine().switch_threads(from.stack_top, to.stack_top);
+  machine().switch_to_thread(to.stack_top);
   // Perhaps on another vCPU.
   registers().rsp = from.saved_stack;
 }

@@ -43,7 +43,6 @@ struct Layout {
   uint64_t hypercall_page = 0;
   unsigned char* shared_info = nullptr;
   const uint64_t* m2p = nullptr;
-  uint64_t machine_frame_count = 0;
   Window data;    // of the kernel and everything else in this process
   Window stacks;  // of kernel threads
 };
@@ -65,20 +64,22 @@ class Machine {
   // --- Threads, by the top of their stack in guest memory (0: the boot processor's first) ---
   // The thread begins in entry(), on an empty stack, when it is first switched to.
   virtual void prepare_thread(uint64_t stack_top, void (*entry)()) = 0;
-  virtual void switch_threads(uint64_t from, uint64_t to) = 0;
+  // From the one that runs.
+  virtual void switch_to_thread(uint64_t stack_top) = 0;
 
   // Runs the program of the process at the registers' rip.
   [[noreturn]] virtual void run_user() = 0;
   virtual uint64_t read_tsc() = 0;
-  // The simulator itself is at its end: ends the process with this message.
+  // The simulator itself is wrong, or the host gives it nothing: the machine stops with this
+  // message.
   [[noreturn]] virtual void fail(const char* what) = 0;
 
  protected:
   ~Machine() = default;
 };
 
-// What the simulator sets: the machine and its layout, once; number and registers of the vCPU whenever one goes
-// on.
+// What the simulator sets: the machine and its layout, once; number and registers of the vCPU
+// whenever one goes on.
 struct Running {
   Machine* machine = nullptr;
   const Layout* layout = nullptr;
