@@ -110,6 +110,14 @@ class SimEngine(VmTest):
             run = self.simulate("dirty-race-naive", "--vcpus=2", f"--seed={seed}")
             self.assertNotIn("dirty bits lost: 0\n", run.out)
 
+    def test_no_stale_translation_is_ever_used(self):
+        """Without the kernel's flushes this fails with every TLB but none."""
+        for vcpus in (1, 2, 4):
+            for tlb in (*TLBS, "speculative:1"):
+                self.simulate(
+                    WORKLOADS / "shootdown.wl", f"--vcpus={vcpus}", f"--sim-tlb={tlb}"
+                )
+
     def test_a_tick_preempts_at_the_same_moments_every_time(self):
         def upcalls():
             return self.simulate("everything", "--tick=1000").stats["upcalls"]
