@@ -43,10 +43,9 @@ void accounting_start(unsigned cpus) {
   for (unsigned cpu = 0; cpu < cpus; ++cpu) {
     Pages& pages = areas[cpu];
     pages.page.version = guest_abi::kAccountingVersion;
-    const int64_t result =
-        hypercall(guest_abi::kHypercallPvmmuOp, guest_abi::kPvmmuOpRegisterAccounting, cpu,
-                  mfn_from_pfn(pfn_of_image_address(&pages.page)).raw(),
-                  mfn_from_pfn(pfn_of_image_address(&pages.operations)).raw());
+    const int64_t result = hypercall(
+        guest_abi::kHypercallPvmmuOp, guest_abi::kPvmmuOpRegisterAccounting, cpu,
+        mfn_of_image_address(&pages.page).raw(), mfn_of_image_address(&pages.operations).raw());
     if (result != 0 && result != -XEN_ENOSYS) {
       console_print("accounting pages of vCPU %u are refused: error %ld\n", cpu, -result);
     }

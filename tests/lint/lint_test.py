@@ -13,6 +13,7 @@ SCRIPT = sys.argv.pop(1)
 HEADERS = ["pvmmu/abi/include/abi/xen.h", "pvmmu/base/include/base/frame.h",
            "pvmmu/include/pvmmu/mmu.h", "multicall/include/multicall/queue.h",
            "guest/abi/include/guest_abi/syscall.h", "guest/kernel/mm/mm.h",
+           "guest/kernel/arch/sim/machine.h",
            "guest/user/include/interpreter/thread.h", "guest/user/src/message.h",
            "vmm/kvm/kvm_vm.h"]
 
@@ -60,6 +61,15 @@ class Includes(unittest.TestCase):
         self.assert_wrong("vmm/a.cc", "#include <../guest/user/src/message.h>")
         self.assert_right("vmm/a.cc", '#include "pvmmu/mmu.h"')
         self.assert_right("vmm/a.cc", '#include "kvm/kvm_vm.h"')
+
+    def test_the_sim_engine_alone_sees_the_simulated_machine(self):
+        self.assert_right("vmm/sim/a.cc", '#include "arch/sim/machine.h"')
+        self.assert_right("vmm/sim/a.cc", '#include "kvm/kvm_vm.h"')
+        self.assert_wrong("vmm/sim/a.cc", '#include "mm/mm.h"')
+        self.assert_wrong("vmm/a.cc", '#include "arch/sim/machine.h"')
+        self.assert_wrong("guest/kernel/mm/a.cc", '#include "arch/sim/machine.h"')
+        self.assert_right("guest/kernel/arch/sim/a.cc", '#include "mm/mm.h"')
+        self.assert_wrong("guest/kernel/arch/sim/a.cc", '#include "kvm/kvm_vm.h"')
 
     def test_libraries_of_the_host_stay_there(self):
         for name in ("absl/status/status.h", "spdlog/spdlog.h", "gtest/gtest.h"):

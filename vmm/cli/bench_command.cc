@@ -65,10 +65,9 @@ class Progress {
 };
 
 absl::StatusOr<BenchRow> run_once(const std::string& workload, const std::string& mode,
-                                  const Arguments& machine_flags, const char* kvm) {
+                                  const Arguments& machine_flags) {
   Arguments arguments = {"run", absl::StrCat("--workload=", workload),
-                         absl::StrCat("--mode=", mode), absl::StrCat("--kvm=", kvm),
-                         "--stats=json"};
+                         absl::StrCat("--mode=", mode), "--stats=json"};
   arguments.insert(arguments.end(), machine_flags.begin(), machine_flags.end());
   const absl::StatusOr<ChildResult> child = run_child(arguments);
   if (!child.ok()) return child.status();
@@ -88,8 +87,10 @@ bool ends_everything(int status) {
 
 int run_all(const Arguments& workloads, const BenchSettings& settings, const FlagSet& flags,
             const KvmPlace& place) {
-  const char* kvm = settings.machine.kvm == KvmChoice::kBed ? "bed" : "host";
-  const Arguments machine_flags = flags.given_arguments(kOwnFlags);
+  Arguments machine_flags = flags.given_arguments(kOwnFlags);
+  if (settings.machine.engine == EngineKind::kKvm) {
+    machine_flags.push_back(settings.machine.kvm == KvmChoice::kBed ? "--kvm=bed" : "--kvm=host");
+  }
   std::vector<BenchRow> rows;
   int status = exit_code(ExitStatus::kSuccess);
   {
@@ -97,7 +98,7 @@ int run_all(const Arguments& workloads, const BenchSettings& settings, const Fla
     for (const std::string& workload : workloads) {
       for (const std::string& mode : settings.modes) {
         progress.show(workload, mode);
-        const absl::StatusOr<BenchRow> row = run_once(workload, mode, machine_flags, kvm);
+        const absl::StatusOr<BenchRow> row = run_once(workload, mode, machine_flags);
         if (!row.ok()) return host_cannot(row.status());
         if (ends_everything(row->status)) return row->status;
         if (status == exit_code(ExitStatus::kSuccess)) status = row->status;
@@ -157,12 +158,13 @@ int bench_command(const Arguments& arguments) {
   const absl::StatusOr<Arguments> others = flags.parse(arguments);
   if (!others.ok()) return usage_error(kName, others.status().message());
   if (flags.help_requested()) return print_help(bench_help());
-  if (const absl::Status status = check_settings(settings.machine); !status.ok()) {
+  if (const absl::Status status = check_settings(settings.machine, flags); !status.ok()) {
     return usage_error(kName, status.message());
   }
   const Arguments workloads = others->empty() ? all_workloads() : *others;
   if (const absl::Status status = check_workloads(workloads); !status.ok()) return fail(status);
-  const absl::StatusOr<KvmPlace> place = choose_kvm(settings.machine.kvm);
+  const absl::StatusOr<KvmPlace> place =
+      settings.machine.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.machine.kvm);
   if (!place.ok()) return host_cannot(place.status());
   if (!place->nested) return run_all(workloads, settings, flags, *place);
   Arguments files;

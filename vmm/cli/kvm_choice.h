@@ -23,6 +23,11 @@ struct KvmPlace {
   const char* name = "host";  // as the statistics call it
 };
 
+// The place of runs that need no KVM.
+inline KvmPlace no_kvm() {
+  return {.nested = false, .npt = true, .traits = {}, .name = "none"};
+}
+
 // Probes where that is needed. With kAuto, says on standard error which it took and why.
 absl::StatusOr<KvmPlace> choose_kvm(KvmChoice choice);
 

@@ -15,6 +15,7 @@
 #include "cli/run_settings.h"
 #include "cli/standard_output.h"
 #include "machine/run_machine.h"
+#include "sim/run_simulated.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -64,7 +65,11 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   if (settings.explain)
     options.explain = [](std::string_view text) { say({text.data(), text.size()}); };
   options.interrupted = [&output] { return interrupted() || !output.status().ok(); };
-  absl::StatusOr<RunResult> result = run_machine(options, input.guest(), input.program);
+  absl::StatusOr<RunResult> result =
+      settings.engine == EngineKind::kSim
+          ? run_simulated(options, SimOptions{settings.sim_tlb, settings.seed}, input.guest(),
+                          input.program)
+          : run_machine(options, input.guest(), input.program);
   if (!result.ok()) return fail(result.status());
 
   const RunOutcome outcome = describe_outcome(*result, input.guest());
@@ -106,6 +111,8 @@ std::string run_help() {
       "  pvmmu explain report.json --refusal=1\n"
       "A workload of yours on two processors, for ten seconds at most:\n"
       "  pvmmu run --workload=./mine.wl --vcpus=2 --timeout=10\n"
+      "The same counts without any KVM, on a processor in software:\n"
+      "  pvmmu run --workload=everything --engine=sim\n"
       "Another guest kernel, any ELF with Xen notes:\n"
       "  pvmmu run my-kernel.elf --memory=128 --cmdline='verbose=1'\n"
       "\n"
@@ -130,12 +137,13 @@ int run_command(const Arguments& arguments) {
   }
   if (!others->empty()) settings.guest = others->front();
   if (!settings.stats_file.empty() && !flags.given("stats")) settings.stats = StatsForm::kJson;
-  if (const absl::Status status = check_settings(settings); !status.ok()) {
+  if (const absl::Status status = check_settings(settings, flags); !status.ok()) {
     return usage_error(kName, status.message());
   }
   const absl::StatusOr<GuestInput> input = read_guest_input(settings.guest, settings.workload);
   if (!input.ok()) return fail(input.status());
-  const absl::StatusOr<KvmPlace> place = choose_kvm(settings.kvm);
+  const absl::StatusOr<KvmPlace> place =
+      settings.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.kvm);
   if (!place.ok()) return host_cannot(place.status());
   if (place->nested) return run_nested_run(arguments, settings, *place);
   return run_here(settings, *input, *place);

@@ -81,6 +81,7 @@ nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestIn
   facts.guest = input.guest_name;
   facts.workload = input.workload_name;
   facts.mode = settings.mode;
+  facts.engine = settings.engine == EngineKind::kSim ? "sim" : "kvm";
   facts.kvm = place.name;
   facts.vcpus = static_cast<unsigned>(settings.vcpus);
   facts.memory_mib = settings.memory_mib;

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 
 namespace vmm {
 namespace {
@@ -41,6 +40,26 @@ FlagSet::Setter cuts_setter(pvmmu::ForcedCuts& to) {
     if (cuts.ok()) to = *cuts;
     return cuts.status();
   };
+}
+
+FlagSet::Setter sim_tlb_setter(SimTlb& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<SimTlb> tlb = parse_sim_tlb(value);
+    if (tlb.ok()) to = *tlb;
+    return tlb.status();
+  };
+}
+
+absl::Status check_engine(const RunSettings& settings, const FlagSet& flags) {
+  if (settings.engine == EngineKind::kKvm) {
+    return flags.given("sim-tlb") ? absl::InvalidArgumentError("--sim-tlb: needs --engine=sim")
+                                  : absl::OkStatus();
+  }
+  if (!settings.guest.empty()) {
+    return absl::InvalidArgumentError("--engine=sim runs the built-in guest only");
+  }
+  return flags.given("kvm") ? absl::InvalidArgumentError("--kvm: --engine=sim needs no KVM")
+                            : absl::OkStatus();
 }
 
 FlagSet::Setter kvm_setter(KvmChoice& to) {
@@ -110,6 +129,17 @@ absl::StatusOr<double> parse_seconds(absl::string_view text) {
   return seconds;
 }
 
+absl::StatusOr<SimTlb> parse_sim_tlb(absl::string_view text) {
+  if (text == "none") return SimTlb{SimTlb::Kind::kNone, 0};
+  if (text == "full") return SimTlb{SimTlb::Kind::kFull, 0};
+  const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(text, ':');
+  const std::optional<uint64_t> seed = parse_integer(parts.second);
+  if (parts.first == "random" && seed) return SimTlb{SimTlb::Kind::kRandom, *seed};
+  if (parts.first == "speculative" && seed) return SimTlb{SimTlb::Kind::kSpeculative, *seed};
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", text, "\" is none of none, full, random:SEED, speculative:SEED"));
+}
+
 void add_kvm_flag(FlagSet& flags, absl::string_view standard, RunSettings& settings) {
   flags.add("kvm", "auto|host|nested|nested-shadow",
             absl::StrCat("Where to run: this machine's /dev/kvm, or a stock kernel's\n"
@@ -120,6 +150,16 @@ void add_kvm_flag(FlagSet& flags, absl::string_view standard, RunSettings& setti
 }
 
 void add_machine_flags(FlagSet& flags, RunSettings& settings) {
+  flags.add_choice<EngineKind>("engine", {{"kvm", EngineKind::kKvm}, {"sim", EngineKind::kSim}},
+                               "kvm, or the built-in guest's sources in this process\n"
+                               "without any KVM (default kvm).",
+                               settings.engine);
+  flags.add("sim-tlb", "none|full|random:SEED|speculative:SEED",
+            "What a processor of the sim engine remembers of page tables:\n"
+            "nothing; everything until it is flushed; by chance, with\n"
+            "needless faults; or so, and setting Accessed on speculation\n"
+            "(default full).",
+            sim_tlb_setter(settings.sim_tlb));
   flags.add_integer("vcpus", "N", {1, kMaxVcpus},
                     "Processors, 1 to 4 for the built-in guest (default 1).", settings.vcpus);
   flags.add_integer("memory", "MIB", {16, 4096}, "Memory of the guest in MiB (default 64).",
@@ -192,7 +232,8 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
       settings.log_level);
 }
 
-absl::Status check_settings(const RunSettings& settings) {
+absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
+  if (const absl::Status status = check_engine(settings, flags); !status.ok()) return status;
   if (settings.guest.empty() && settings.vcpus > kMaxVcpusOfBuiltIn) {
     return absl::InvalidArgumentError(absl::StrCat("--vcpus: the built-in guest runs on 1 to ",
                                                    kMaxVcpusOfBuiltIn, " processors, not ",

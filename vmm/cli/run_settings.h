@@ -10,9 +10,13 @@
 #include "machine/run_options.h"
 #include "multicall/limits.h"
 #include "pvmmu/forced_cuts.h"
+#include "sim/sim_options.h"
 #include "stats/stats_output.h"
 
 namespace vmm {
+
+// What the guest runs on: a KVM, or this process.
+enum class EngineKind { kKvm, kSim };
 
 struct RunSettings {
   std::string guest;     // file; empty: the built-in guest
@@ -29,6 +33,8 @@ struct RunSettings {
   pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();
   bool explain = false;
   std::optional<double> timeout_seconds;
+  EngineKind engine = EngineKind::kKvm;
+  SimTlb sim_tlb;
   KvmChoice kvm = KvmChoice::kAuto;
   StatsForm stats = StatsForm::kTable;
   std::string stats_file;
@@ -44,7 +50,8 @@ void add_kvm_flag(FlagSet& flags, absl::string_view standard, RunSettings& setti
 void add_run_flags(FlagSet& flags, RunSettings& settings);
 
 // What the flags cannot check one by one. InvalidArgument with one line.
-absl::Status check_settings(const RunSettings& settings);
+// `flags` are those that filled the settings.
+absl::Status check_settings(const RunSettings& settings, const FlagSet& flags);
 
 // start_info.cmd_line: "mode=batched split_ptl=on batch=32:512 seed=1 tick=0 vcpus=2 ..."
 std::string guest_command_line(const RunSettings& settings);
@@ -55,5 +62,7 @@ absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text);
 absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text);
 // Seconds, also with a fraction, above 0.
 absl::StatusOr<double> parse_seconds(absl::string_view text);
+// none|full|random:SEED|speculative:SEED
+absl::StatusOr<SimTlb> parse_sim_tlb(absl::string_view text);
 
 }  // namespace vmm

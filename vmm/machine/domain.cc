@@ -1,7 +1,5 @@
 #include "machine/domain.h"
 
-#include <x86intrin.h>
-
 #include <chrono>
 #include <cstring>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "explain/refusal_text.h"
 #include "guest_abi/monitor.h"
 #include "machine/guest_flags.h"
+#include "machine/kvm_engine.h"
 
 namespace vmm {
 namespace {
@@ -45,87 +44,74 @@ uint64_t round_up(uint64_t value, uint64_t granule) {
 }
 
 // Frames of the whole machine: the monitor's, one for shared_info, the domain's.
-uint64_t machine_frames(uint64_t domain_frames, unsigned vcpus) {
+uint64_t machine_frames(uint64_t domain_frames, unsigned vcpus, uint64_t extra) {
   const uint64_t guess = domain_frames + domain_frames / 256 + 1024 + vcpus * 16;
-  return round_up(domain_frames + MonitorSpace::frames_needed(guess, vcpus) + 1, kMachineGranule);
-}
-
-// The host's TSC frequency, measured over a few milliseconds.
-uint64_t measure_tsc_hz() {
-  const auto start = std::chrono::steady_clock::now();
-  const uint64_t first = __rdtsc();
-  std::chrono::duration<double> elapsed{};
-  while (elapsed.count() < 0.002) elapsed = std::chrono::steady_clock::now() - start;
-  return static_cast<uint64_t>(static_cast<double>(__rdtsc() - first) / elapsed.count());
+  return round_up(domain_frames + MonitorSpace::frames_needed(guess, vcpus) + extra + 1,
+                  kMachineGranule);
 }
 
 }  // namespace
 
-Domain::Domain(const RunOptions& options, KvmVm vm, MachineMemory memory)
+Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, MachineMemory memory)
     : options_(options),
       memory_(std::move(memory)),
-      vm_(std::move(vm)),
+      engine_(std::move(engine)),
       monitor_(memory_, options.vcpus),
       platform_(memory_, monitor_, !options.traits.host_writes_visible),
-      preemption_(options.preempt_at, lock_, stopping_),
+      preemption_(options.preempt_at, lock_, *engine_, stopping_),
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
 }
 
 Domain::~Domain() {
   stop_vcpus();
-  if (timers_) timers_->stop();
 }
 
 absl::StatusOr<std::unique_ptr<Domain>> Domain::create(const RunOptions& options,
+                                                       std::unique_ptr<Engine> engine,
                                                        const GuestImage& image,
                                                        std::span<const std::byte> boot_module) {
-  if (auto status = install_kick_handler(); !status.ok()) return status;
-  auto vm = KvmVm::create();
-  if (!vm.ok()) return vm.status();
-  auto memory =
-      MachineMemory::create(machine_frames(options.memory_mib * kFramesPerMib, options.vcpus));
+  auto memory = engine->create_memory(machine_frames(
+      options.memory_mib * kFramesPerMib, options.vcpus, engine->extra_monitor_frames()));
   if (!memory.ok()) return memory.status();
-  std::unique_ptr<Domain> domain(new Domain(options, *std::move(vm), *std::move(memory)));
+  std::unique_ptr<Domain> domain(new Domain(options, std::move(engine), *std::move(memory)));
   if (auto status = domain->build(image, boot_module); !status.ok()) return status;
   return domain;
 }
 
 absl::Status Domain::create_processors() {
-  if (auto status = vm_.add_memory(0, 0, memory_.base(), memory_.size()); !status.ok()) {
-    return status;
-  }
   for (unsigned id = 0; id < options_.vcpus; ++id) {
-    auto processor = Processor::create(vm_, id, monitor_, options_.traits);
+    auto processor = engine_->create_processor(id, monitor_);
     if (!processor.ok()) return processor.status();
     processors_.push_back(*std::move(processor));
   }
   return absl::OkStatus();
 }
 
-absl::Status Domain::build_mmu(std::span<const Mfn> p2m) {
-  frame_table_.resize(memory_.frame_count());
+void Domain::build_mmu(std::span<const Mfn> p2m) {
+  frame_table_.resize(memory_.frame_limit());
   platform_.set_frame_table(frame_table_);
   mmu_ = std::make_unique<pvmmu::Mmu>(platform_, frame_table_, options_.vcpus);
   for (uint64_t pfn = 0; pfn < p2m.size(); ++pfn) mmu_->assign_frame(p2m[pfn], Pfn(pfn));
   mmu_->share_frame(shared_info_frame_);
-  return absl::OkStatus();
+  for (Mfn lent(memory_.frame_count()); lent.raw() < memory_.frame_limit(); lent = lent + 1) {
+    mmu_->share_frame(lent);
+  }
 }
 
 absl::Status Domain::build(const GuestImage& image, std::span<const std::byte> boot_module) {
+  if (auto status = engine_->extend_space(memory_, monitor_); !status.ok()) return status;
   shared_info_frame_ = Mfn(monitor_.frame_count());
   const Mfn first = shared_info_frame_ + 1;
   const uint64_t pages = options_.memory_mib * kFramesPerMib;
   const std::vector<Mfn> p2m =
       make_p2m(options_.identity_p2m ? P2mOrder::kIdentity : P2mOrder::kShuffled, first, pages,
                options_.seed);
+  engine_->place_domain(memory_, p2m);
   if (auto status = create_processors(); !status.ok()) return status;
-  if (auto status = build_mmu(p2m); !status.ok()) return status;
-
-  const auto tsc = processors_[0]->msr(0x10);
-  clock_ = std::make_unique<HostClock>(measure_tsc_hz(), tsc.ok() ? *tsc - __rdtsc() : 0);
-  timers_ = std::make_unique<TimerQueue>(options_.vcpus, *clock_,
-                                         [this](VcpuId vcpu) { hypercalls_->timer_expired(vcpu); });
+  build_mmu(p2m);
+  const auto expired = [this](VcpuId vcpu) { hypercalls_->timer_expired(vcpu); };
+  if (auto status = engine_->start_time(options_.vcpus, expired); !status.ok()) return status;
 
   // Whether a console ring is used is known only after the guest was laid out, but its event
   // channel must exist before.
@@ -150,11 +136,11 @@ absl::Status Domain::build(const GuestImage& image, std::span<const std::byte> b
   calls.console_ring = start->console_frame;
   auto* shared_info = reinterpret_cast<shared_info_t*>(memory_.frame(shared_info_frame_));
   hypercalls_ = std::make_unique<Hypercalls>(
-      calls, Services{*this, *this, *clock_, *timers_, *this}, *shared_info);
+      calls, Services{*this, *this, engine_->clock(), engine_->timers(), *this}, *shared_info);
   if (hypercalls_->console_port() != config.console_port) {
     return absl::InternalError("the console's event channel is not the one that was announced");
   }
-  return start_guest(*start);
+  return start_guest(image, *start);
 }
 
 // Each slot: mov $number, %eax; gate; ret. iret's slot never comes back, and saves what the gate
@@ -183,7 +169,7 @@ void Domain::write_hypercall_page(std::byte* page) const {
   }
 }
 
-absl::Status Domain::start_guest(const DomainStart& start) {
+absl::Status Domain::start_guest(const GuestImage& image, const DomainStart& start) {
   if (start.hypercall_page) write_hypercall_page(memory_.frame(*start.hypercall_page));
   pvmmu::Refusal refusal;
   if (mmu_->pin_initial(pvmmu::PtLevel::kL4, start.root, &refusal) != 0) {
@@ -195,8 +181,11 @@ absl::Status Domain::start_guest(const DomainStart& start) {
         absl::StrCat("the domain's first root is refused: ", refusal_line(refusal)));
   }
   platform_.set_processors(processors_);
+  const BuiltDomain built{image, start, memory_, monitor_, shared_info_frame_, frame_table_};
+  if (auto status = engine_->prepare(built); !status.ok()) return status;
   for (unsigned id = 0; id < options_.vcpus; ++id) {
-    vcpus_.push_back(std::make_unique<Vcpu>(*this, id, *processors_[id]));
+    vcpus_.push_back(
+        std::make_unique<Vcpu>(*this, id, *processors_[id], engine_->create_thread(id)));
     hypercalls_->clock().update(VcpuId{id});
   }
   vcpus_[0]->cpu().registers = start.registers;
@@ -206,30 +195,39 @@ absl::Status Domain::start_guest(const DomainStart& start) {
 
 RunResult Domain::run() {
   const auto start = std::chrono::steady_clock::now();
+  if (options_.timeout_seconds) {
+    deadline_ = start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                            std::chrono::duration<double>(*options_.timeout_seconds));
+  }
   for (auto& vcpu : vcpus_) vcpu->start();
+  engine_->drive([this] {
+    std::lock_guard lock(end_mutex_);
+    return over();
+  });
   wait_for_end();
   stop_vcpus();
-  timers_->stop();
+  engine_->timers().stop();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   hypercalls_->drain_console();
   return collect(elapsed.count());
 }
 
-void Domain::wait_for_end() {
-  using Steady = std::chrono::steady_clock;
-  const auto tick = std::chrono::milliseconds(100);
-  std::optional<Steady::time_point> deadline;
-  if (options_.timeout_seconds) {
-    deadline = Steady::now() + std::chrono::duration_cast<Steady::duration>(
-                                   std::chrono::duration<double>(*options_.timeout_seconds));
+// Whether the run has ended, by itself or because time is over or somebody interrupts. With
+// end_mutex_.
+bool Domain::over() {
+  if (!end_ && options_.interrupted && options_.interrupted()) end_ = RunResult::End::kInterrupted;
+  if (!end_ && deadline_ && std::chrono::steady_clock::now() >= *deadline_) {
+    end_ = RunResult::End::kTimedOut;
   }
+  return end_.has_value();
+}
+
+void Domain::wait_for_end() {
+  const auto tick = std::chrono::milliseconds(100);
   std::unique_lock lock(end_mutex_);
-  while (!end_) {
-    const auto until = deadline ? std::min(*deadline, Steady::now() + tick) : Steady::now() + tick;
-    ended_.wait_until(lock, until);
-    if (end_) break;
-    if (options_.interrupted && options_.interrupted()) end_ = RunResult::End::kInterrupted;
-    if (deadline && Steady::now() >= *deadline) end_ = RunResult::End::kTimedOut;
+  while (!over()) {
+    const auto next = std::chrono::steady_clock::now() + tick;
+    ended_.wait_until(lock, deadline_ ? std::min(*deadline_, next) : next);
   }
 }
 
@@ -256,7 +254,7 @@ bool Domain::let_others_in(unsigned vcpu) {
   // What they find must be sound.
   recount([vcpu] { return absl::StrFormat("a piece of a hypercall of vCPU %u", vcpu); });
   if (stopping()) return false;
-  preemption_.let_others_in();
+  preemption_.let_others_in(vcpu);
   platform_.set_current(vcpu);
   return !stopping();
 }
@@ -267,7 +265,7 @@ void Domain::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
 }
 
 bool Domain::all_blocked_for_ever() {
-  if (timers_->any_armed()) return false;
+  if (engine_->timers().any_armed()) return false;
   for (const auto& vcpu : vcpus_) {
     if (vcpu->runnable_or_woken()) return false;
   }
@@ -376,14 +374,33 @@ void Domain::write(std::string_view bytes) {
   if (options_.console) options_.console(bytes);
 }
 
+namespace {
+
+absl::StatusOr<RunResult> run_on(std::unique_ptr<Engine> engine, const RunOptions& options,
+                                 const GuestImage& image, std::span<const std::byte> boot_module) {
+  auto domain = Domain::create(options, std::move(engine), image, boot_module);
+  if (!domain.ok()) return domain.status();
+  return (*domain)->run();
+}
+
+}  // namespace
+
 absl::StatusOr<RunResult> run_machine(const RunOptions& options,
                                       std::span<const std::byte> guest_elf,
                                       std::span<const std::byte> boot_module) {
-  auto image = parse_guest_image(guest_elf, options.guest_name);
+  const auto image = parse_guest_image(guest_elf, options.guest_name);
   if (!image.ok()) return image.status();
-  auto domain = Domain::create(options, *image, boot_module);
-  if (!domain.ok()) return domain.status();
-  return (*domain)->run();
+  auto engine = KvmEngine::create(options.traits);
+  if (!engine.ok()) return engine.status();
+  return run_on(*std::move(engine), options, *image, boot_module);
+}
+
+absl::StatusOr<RunResult> run_machine(const RunOptions& options, std::unique_ptr<Engine> engine,
+                                      std::span<const std::byte> guest_elf,
+                                      std::span<const std::byte> boot_module) {
+  const auto image = parse_guest_image(guest_elf, options.guest_name);
+  if (!image.ok()) return image.status();
+  return run_on(std::move(engine), options, *image, boot_module);
 }
 
 }  // namespace vmm

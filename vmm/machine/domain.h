@@ -6,6 +6,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,14 +23,13 @@
 #include "explain/refusal_log.h"
 #include "hypercalls/hypercalls.h"
 #include "machine/domain_mutex.h"
-#include "machine/host_clock.h"
+#include "machine/engine.h"
 #include "machine/machine_memory.h"
 #include "machine/mmu_platform.h"
 #include "machine/monitor_space.h"
 #include "machine/preemption.h"
 #include "machine/processor.h"
 #include "machine/run_machine.h"
-#include "machine/timer_queue.h"
 #include "machine/vcpu.h"
 #include "pvmmu/mmu.h"
 #include "sync/ranked_mutex.h"
@@ -39,6 +40,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
  public:
   // Builds the machine around the guest. InvalidArgument: the guest's fault.
   static absl::StatusOr<std::unique_ptr<Domain>> create(const RunOptions& options,
+                                                        std::unique_ptr<Engine> engine,
                                                         const GuestImage& image,
                                                         std::span<const std::byte> boot_module);
   ~Domain() override;
@@ -58,7 +60,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   const KvmTraits& traits() const { return options_.traits; }
   unsigned vcpu_count() const { return options_.vcpus; }
   const MonitorSpace& monitor() const { return monitor_; }
-  HostClock& clock() { return *clock_; }
+  Clock& clock() { return engine_->clock(); }
   FrameReferences& frames() { return *this; }
   // Puts a descriptor frame (or nothing, for kInvalidMfn) into a vCPU's GDT. Takes effect at that
   // vCPU's next flush.
@@ -79,12 +81,13 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   bool all_blocked_for_ever();
 
  private:
-  Domain(const RunOptions& options, KvmVm vm, MachineMemory memory);
+  Domain(const RunOptions& options, std::unique_ptr<Engine> engine, MachineMemory memory);
   absl::Status build(const GuestImage& image, std::span<const std::byte> boot_module);
   absl::Status create_processors();
-  absl::Status build_mmu(std::span<const pvmmu::Mfn> p2m);
-  absl::Status start_guest(const DomainStart& start);
+  void build_mmu(std::span<const pvmmu::Mfn> p2m);
+  absl::Status start_guest(const GuestImage& image, const DomainStart& start);
   void write_hypercall_page(std::byte* page) const;
+  bool over();
   void wait_for_end();
   void stop_vcpus();
   void audit(RunResult& result);
@@ -106,14 +109,12 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
 
   const RunOptions options_;
   MachineMemory memory_;
-  KvmVm vm_;
+  std::unique_ptr<Engine> engine_;
   MonitorSpace monitor_;
   MmuPlatform platform_;
   std::vector<pvmmu::PageInfo> frame_table_;
   std::unique_ptr<pvmmu::Mmu> mmu_;
   std::vector<std::unique_ptr<Processor>> processors_;
-  std::unique_ptr<HostClock> clock_;
-  std::unique_ptr<TimerQueue> timers_;
   std::unique_ptr<Hypercalls> hypercalls_;
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
   pvmmu::Mfn shared_info_frame_;
@@ -126,6 +127,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   std::atomic<bool> stopping_{false};
   RankedMutex<LockRank::kEnd> end_mutex_;
   std::condition_variable_any ended_;
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::optional<RunResult::End> end_;
   std::optional<CrashInfo> crash_;
   std::string failure_;

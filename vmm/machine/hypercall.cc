@@ -132,8 +132,6 @@ int64_t Vcpu::private_hypercall(uint64_t (&arguments)[6]) {
     domain_.frames().put_writable(page);
     return kInvalid;
   }
-  // What was counted so far belongs to the state before the pages were there.
-  account_trap();
   accounting.attach(page_view, operations_view);
   return 0;
 }

@@ -93,12 +93,15 @@ void MmuPlatform::finish_touches() {
   touches_.clear();
 }
 
-void MmuPlatform::flush_tlb(pvmmu::VcpuMask vcpus, pvmmu::TlbFlush) {
-  // An address more or less makes no difference to a CR3 load, which drops everything.
+void MmuPlatform::flush_tlb(pvmmu::VcpuMask vcpus, pvmmu::TlbFlush what) {
   if (processors_.size() > 1) finish_touches();
   for (unsigned i = 0; i < processors_.size(); ++i) {
     if ((vcpus & (pvmmu::VcpuMask{1} << i)) == 0) continue;
-    processors_[i]->owe_flush();
+    if (what.all) {
+      processors_[i]->owe_flush();
+    } else {
+      processors_[i]->owe_flush_of_page(what.address);
+    }
     if (i != current_ && processors_[i]->in_guest()) processors_[i]->kick();
   }
   for (unsigned i = 0; i < processors_.size(); ++i) {

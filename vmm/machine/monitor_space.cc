@@ -138,6 +138,10 @@ void MonitorSpace::map_page(uint64_t linear, Mfn frame, uint64_t flags) {
   *leaf_entry(linear) = pvmmu::L1Pte(frame, flags).raw();
 }
 
+void MonitorSpace::map_for_guest(uint64_t linear, Mfn frame) {
+  map_page(linear, frame, kUserReadOnly | pvmmu::kPteWritable);
+}
+
 void MonitorSpace::load_image() {
   const size_t size = static_cast<size_t>(vmm_monitor_image_end - vmm_monitor_image_start);
   static_assert(sizeof(header_) <= kPageSize);

@@ -45,6 +45,9 @@ class MonitorSpace {
   std::span<uint64_t> touch_list(unsigned vcpu);
   uint64_t* m2p() { return m2p_; }
   uint64_t m2p_entries() const { return memory_.frame_count(); }
+  // Shows a frame to the guest, writable, at a linear address in one of the hypervisor's slots.
+  // Before any root carries the slots.
+  void map_for_guest(uint64_t linear, pvmmu::Mfn frame);
   // Maps one of the guest's 14 descriptor-table frames (or the zero page) for a vCPU; returns where
   // the changed entry is.
   pvmmu::Maddr map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);

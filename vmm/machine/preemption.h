@@ -5,27 +5,25 @@
 #include <atomic>
 #include <cstdint>
 
-#include "machine/domain_mutex.h"
+#include "machine/engine.h"
 #include "pvmmu/forced_cuts.h"
 
 namespace vmm {
 
 class Preemption {
  public:
-  Preemption(pvmmu::ForcedCuts forced, DomainMutex& lock, const std::atomic<bool>& stopping)
-      : forced_(forced), lock_(lock), stopping_(stopping) {}
+  Preemption(pvmmu::ForcedCuts forced, DomainMutex& lock, Engine& engine,
+             const std::atomic<bool>& stopping)
+      : forced_(forced), lock_(lock), engine_(engine), stopping_(stopping) {}
 
   // As pvmmu::Platform::allow_steps.
   uint32_t allow_steps(bool resumed, uint64_t steps) {
     const uint32_t forced = forced_.allow(resumed, steps);
     if (forced < kStepsBetweenLooks) return forced;
     if (steps == 1) return kStepsBetweenLooks;
-    return lock_.inner().contended() || stopping_.load() ? 0 : kStepsBetweenLooks;
+    return engine_.others_wait(lock_) || stopping_.load() ? 0 : kStepsBetweenLooks;
   }
-  void let_others_in() {
-    lock_.unlock();
-    lock_.lock();
-  }
+  void let_others_in(unsigned vcpu) { engine_.let_others_in(vcpu, lock_); }
 
  private:
   // A step is a few dozen nanoseconds: others wait some ten microseconds at most.
@@ -33,6 +31,7 @@ class Preemption {
 
   pvmmu::ForcedCuts forced_;
   DomainMutex& lock_;
+  Engine& engine_;
   const std::atomic<bool>& stopping_;
 };
 

@@ -19,6 +19,8 @@
 
 namespace vmm {
 
+class Engine;
+
 struct VcpuResult {
   Counters counters{};
   std::unique_ptr<PhaseAttribution> attribution;
@@ -52,6 +54,10 @@ struct RunResult {
 // An error status: the guest or the host is unusable (InvalidArgument: the guest; others: the
 // host); nothing ran. boot_module may be empty.
 absl::StatusOr<RunResult> run_machine(const RunOptions& options,
+                                      std::span<const std::byte> guest_elf,
+                                      std::span<const std::byte> boot_module);
+// The same on another engine than KVM.
+absl::StatusOr<RunResult> run_machine(const RunOptions& options, std::unique_ptr<Engine> engine,
                                       std::span<const std::byte> guest_elf,
                                       std::span<const std::byte> boot_module);
 

@@ -9,21 +9,20 @@
 #include <thread>
 #include <vector>
 
-#include "hypercalls/services.h"
+#include "machine/engine.h"
 #include "sync/ranked_mutex.h"
 
 namespace vmm {
 
-class TimerQueue final : public Timers {
+class TimerQueue final : public TimerService {
  public:
   TimerQueue(unsigned vcpu_count, Clock& clock, std::function<void(VcpuId)> expired);
   ~TimerQueue() override;
   void set_timer(VcpuId vcpu, uint64_t deadline) override;
   void stop_timer(VcpuId vcpu) override;
-  // Ends the thread; no timer fires afterwards.
-  void stop();
-  // Whether any deadline is set.
-  bool any_armed();
+  // Ends the thread.
+  void stop() override;
+  bool any_armed() override;
 
  private:
   void serve();

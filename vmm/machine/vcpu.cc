@@ -1,5 +1,7 @@
 #include "machine/vcpu.h"
 
+#include <linux/kvm.h>
+
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -10,27 +12,23 @@ namespace vmm {
 
 using pvmmu::LinearAddr;
 
-Vcpu::Vcpu(Domain& domain, unsigned id, Processor& processor)
-    : domain_(domain), id_(id), processor_(processor) {}
+Vcpu::Vcpu(Domain& domain, unsigned id, Processor& processor, std::unique_ptr<VcpuThread> thread)
+    : domain_(domain), id_(id), processor_(processor), thread_(std::move(thread)) {}
 
 Vcpu::~Vcpu() {
   join();
 }
 
 void Vcpu::start() {
-  thread_ = std::thread([this] { thread_main(); });
+  thread_->start([this] { thread_main(); });
 }
 
 void Vcpu::join() {
-  if (thread_.joinable()) thread_.join();
+  thread_->join();
 }
 
 void Vcpu::wake() {
-  {
-    std::lock_guard lock(wake_mutex_);
-    wake_requested_ = true;
-  }
-  woken_.notify_all();
+  thread_->wake();
   processor_.ask_attention();
 }
 
@@ -38,7 +36,7 @@ void Vcpu::thread_main() {
   processor_.bind_to_this_thread();
   DomainLock lock(domain_.lock());
   run_until_stopped(lock);
-  account_trap();
+  attribution_->leave(counters_);
 }
 
 void Vcpu::run_until_stopped(DomainLock& lock) {
@@ -64,9 +62,7 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
   const HypercallOutcome action = *pending_action_;
   if (action.action == HypercallOutcome::Action::kYield) {
     pending_action_.reset();
-    lock.unlock();
-    std::this_thread::yield();
-    lock.lock();
+    thread_->yield(lock);
     return false;
   }
   const bool done =
@@ -92,21 +88,7 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
 
 void Vcpu::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   waiting_ = true;
-  lock.unlock();
-  {
-    std::unique_lock wake_lock(wake_mutex_);
-    const auto requested = [this] { return wake_requested_; };
-    if (deadline) {
-      const uint64_t now = domain_.clock().now();
-      const uint64_t left = *deadline > now ? *deadline - now : 0;
-      woken_.wait_for(wake_lock, std::chrono::nanoseconds(std::min<uint64_t>(left, 1'000'000'000)),
-                      requested);
-    } else {
-      woken_.wait(wake_lock, requested);
-    }
-    wake_requested_ = false;
-  }
-  lock.lock();
+  thread_->wait(lock, deadline);
   waiting_ = false;
 }
 
@@ -116,8 +98,7 @@ bool Vcpu::runnable_or_woken() {
            (!pending_action_ || pending_action_->action == HypercallOutcome::Action::kYield ||
             domain_.hypercalls().places().upcall_due(VcpuId{id_}));
   }
-  std::lock_guard lock(wake_mutex_);
-  return wake_requested_;
+  return thread_->wake_requested();
 }
 
 VcpuResult Vcpu::result() {
@@ -177,12 +158,8 @@ void Vcpu::enter_guest(DomainLock& lock) {
   domain_.platform().set_current(id_);
   if (trap.kind == Trap::Kind::kKicked) return;
   if (domain_.stopping()) return;
+  attribution_->enter(counters_, accounting_.phase(), accounting_.operation());
   handle_trap(trap);
-  account_trap();
-}
-
-void Vcpu::account_trap() {
-  attribution_->attribute(counters_, accounting_.phase(), accounting_.operation());
 }
 
 bool Vcpu::copy_from_guest(void* to, LinearAddr from, size_t size) {

@@ -7,13 +7,11 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <thread>
 
 #include "emulate/decode.h"
 #include "explain/refusal_record.h"
@@ -23,13 +21,13 @@
 #include "machine/guest_cpu.h"
 #include "machine/processor.h"
 #include "machine/run_machine.h"
+#include "machine/vcpu_thread.h"
 #include "multicall/dispatcher.h"
 #include "pvmmu/call.h"
 #include "pvmmu/walk.h"
 #include "report/crash_report.h"
 #include "stats/counters.h"
 #include "stats/phase_attribution.h"
-#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -37,7 +35,7 @@ class Domain;
 
 class Vcpu {
  public:
-  Vcpu(Domain& domain, unsigned id, Processor& processor);
+  Vcpu(Domain& domain, unsigned id, Processor& processor, std::unique_ptr<VcpuThread> thread);
   ~Vcpu();
 
   // Starts the thread. The vCPU waits until it is up.
@@ -79,7 +77,6 @@ class Vcpu {
   void wait(DomainLock& lock, std::optional<uint64_t> deadline);
   void leave_unheld_root();
   void enter_guest(DomainLock& lock);
-  void account_trap();
   void count_exits();
   pvmmu::Mfn root() const;
   CrashInfo crash_info(std::string reason);
@@ -169,11 +166,8 @@ class Vcpu {
   uint64_t spurious_address_ = 0;
   uint64_t spurious_changes_ = 0;
 
-  std::condition_variable_any woken_;
-  bool wake_requested_ = false;  // guarded by wake_mutex_
-  RankedMutex<LockRank::kWake> wake_mutex_;
   bool waiting_ = false;  // domain's lock
-  std::thread thread_;
+  std::unique_ptr<VcpuThread> thread_;
 };
 
 }  // namespace vmm

@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<ScratchMachine>> ScratchMachine::create(const Kvm
     return status;
   }
   machine->build_space();
-  auto processor = Processor::create(machine->vm_, 0, machine->monitor_, traits);
+  auto processor = KvmProcessor::create(machine->vm_, 0, machine->monitor_, traits);
   if (!processor.ok()) return processor.status();
   machine->processor_ = *std::move(processor);
   machine->processor_->bind_to_this_thread();

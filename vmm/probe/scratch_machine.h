@@ -9,9 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "base/pte.h"
+#include "machine/kvm_processor.h"
 #include "machine/machine_memory.h"
 #include "machine/monitor_space.h"
-#include "machine/processor.h"
 
 namespace vmm {
 
@@ -39,7 +39,7 @@ class ScratchMachine {
   void flush() { processor_->owe_flush(); }
   // Touches kData's entry from ring 0.
   absl::Status touch_data_entry();
-  Processor& processor() { return *processor_; }
+  KvmProcessor& processor() { return *processor_; }
 
  private:
   ScratchMachine(KvmVm vm, MachineMemory memory)
@@ -51,7 +51,7 @@ class ScratchMachine {
   MachineMemory memory_;
   KvmVm vm_;
   MonitorSpace monitor_;
-  std::unique_ptr<Processor> processor_;
+  std::unique_ptr<KvmProcessor> processor_;
   pvmmu::Mfn root_, l1_, code_, data_[kDataFrames];
 };
 

@@ -1,9 +1,10 @@
 // Splits the counters of one vCPU over what the guest said it was doing: (phase, operation).
 //
-// The vCPU loop calls attribute() once per trap, with the phase and operation that the guest's
-// accounting page held when it trapped. Both come from the guest: out of range counts as 0. Nothing
-// is lost between two calls: each one hands out all that was counted since the last. The sum over
-// the buckets is therefore the vCPU's total as of the last call. Used by one thread.
+// The vCPU loop calls enter() at the start of each trap, with the phase and operation that the
+// guest's accounting page holds then, and leave() at its end. Both come from the guest: out of
+// range counts as 0. Nothing is lost in between: all that is counted after a call belongs to what
+// was entered, until something else is. The sum over the buckets is the vCPU's total as of leave().
+// Used by one thread.
 #pragma once
 
 #include <stdint.h>
@@ -28,6 +29,15 @@ class PhaseAttribution {
     Bucket& operator+=(const Bucket& more);
   };
 
+  // What is counted from now on belongs to this phase and operation.
+  void enter(const Counters& now, uint32_t phase, uint32_t operation) {
+    if (phase == phase_ && operation == operation_) return;
+    leave(now);
+    phase_ = phase;
+    operation_ = operation;
+  }
+  // Gives what was counted so far to what was entered last.
+  void leave(const Counters& now) { attribute(now, phase_, operation_); }
   // Gives what was counted since the previous call to this phase and operation.
   void attribute(const Counters& now, uint32_t phase, uint32_t operation);
   // One multicall of the current trap.
@@ -41,6 +51,8 @@ class PhaseAttribution {
  private:
   Bucket& bucket(uint32_t phase, uint32_t operation);
 
+  uint32_t phase_ = guest_abi::kPhaseBoot;
+  uint32_t operation_ = static_cast<uint32_t>(guest_abi::Operation::kNone);
   Counters last_{};
   std::chrono::steady_clock::time_point last_time_ = std::chrono::steady_clock::now();
   std::array<std::array<std::unique_ptr<Bucket>, guest_abi::kOperationCount>, guest_abi::kMaxPhases>

@@ -18,13 +18,16 @@ void arch_start_memory(const start_info_t& start_info);
 shared_info_t& shared_info();
 
 // --- before the direct map exists: the region that the domain builder mapped ---
+// Where a frame can be read and written, and the linear address of that place.
 void* boot_address(pvmmu::Pfn frame);
-pvmmu::Pfn pfn_of_boot_address(const void* address);
+uint64_t boot_linear_address(pvmmu::Pfn frame);
+pvmmu::Pfn pfn_of_boot_linear_address(uint64_t address);
 
 // --- the kernel's image: what may be written, what may be executed ---
 enum class ImagePart : uint8_t { kOutside, kCode, kConstants, kData };
+// Of a linear address.
 ImagePart image_part(uint64_t address);
-// First and one past the last address of the image.
+// First and one past the last linear address of the image.
 uint64_t image_start();
 uint64_t image_end();
 

@@ -26,6 +26,10 @@ bool events_masked();
 // A turn of a loop that waits for another processor: a pause, and once in a while the processor
 // is given to others. `round` counts the turns from 0.
 void spin_wait(unsigned round);
+// One short pause of a loop that waits.
+void cpu_pause();
+// The time-stamp counter of the processor that runs the caller.
+uint64_t read_tsc();
 // Opens event upcalls and waits for one; masked again on return.
 void wait_for_event();
 

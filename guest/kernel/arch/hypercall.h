@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "abi/xen.h"
+#include "arch/memory.h"
 #include "base/frame.h"
 
 namespace kernel {
@@ -22,7 +23,7 @@ inline int64_t hypercall(uint64_t op, Args... args) {
 }
 
 inline uint64_t hypercall_pointer(const void* pointer) {
-  return reinterpret_cast<uint64_t>(pointer);
+  return pointer == nullptr ? 0 : linear_address(pointer);
 }
 
 inline int64_t hypercall_mmu_update(const mmu_update_t* requests, unsigned count) {

@@ -24,7 +24,11 @@ pvmmu::Mfn mfn_from_pfn(pvmmu::Pfn frame);
 // The domain's own frames only: panics for any other.
 pvmmu::Pfn pfn_from_mfn(pvmmu::Mfn frame);
 
-// The frame that backs an object of the kernel's image.
-pvmmu::Pfn pfn_of_image_address(const void* address);
+// The frame that backs a page of the kernel's own data.
+pvmmu::Mfn mfn_of_image_address(const void* address);
+
+// What the hypervisor calls the place of an object or page of the kernel (or its end): the address
+// that the kernel's page tables translate. The same number, unless the kernel is simulated.
+uint64_t linear_address(const void* object);
 
 }  // namespace kernel

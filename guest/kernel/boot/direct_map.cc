@@ -28,7 +28,7 @@ uint64_t entry_for(Pfn frame, uint64_t flags) {
 }
 
 LinearAddr boot_linear(Pfn frame) {
-  return LinearAddr(reinterpret_cast<uint64_t>(boot_address(frame)));
+  return LinearAddr(boot_linear_address(frame));
 }
 
 class DirectMapBuilder {
@@ -146,7 +146,7 @@ class DirectMapBuilder {
 
   // The entry of the direct map for a frame; its tables are found through what is mapped.
   pvmmu::Maddr direct_map_place(Pfn frame) const {
-    const LinearAddr linear(reinterpret_cast<uint64_t>(frame_address(frame)));
+    const LinearAddr linear(linear_address(frame_address(frame)));
     Pfn table = l3_;
     for (const PtLevel level : {PtLevel::kL3, PtLevel::kL2}) {
       table = pfn_from_mfn(pvmmu::L1Pte(entries_of(table)[linear.index(level)]).frame());
@@ -212,8 +212,8 @@ void tidy_boot_region(const BootMemory& boot) {
 BootMemory find_boot_memory(const start_info_t& start_info) {
   BootMemory boot;
   boot.frame_total = start_info.nr_pages;
-  boot.image = pfn_of_boot_address(reinterpret_cast<const void*>(image_start()));
-  boot.tables = pfn_of_boot_address(reinterpret_cast<const void*>(start_info.pt_base));
+  boot.image = pfn_of_boot_linear_address(image_start());
+  boot.tables = pfn_of_boot_linear_address(start_info.pt_base);
   boot.table_count = start_info.nr_pt_frames;
   boot.used_end = boot.tables + boot.table_count + 1;
   const BootTables tables(boot.tables);

@@ -192,7 +192,7 @@ class Queue {
     unsigned char* place = arguments_ + used_bytes_;
     __builtin_memcpy(place, request, size);
     used_bytes_ += size;
-    return reinterpret_cast<uint64_t>(place);
+    return sink_.linear_address(place);
   }
 
   void issue_if_unbatched() {
@@ -211,7 +211,7 @@ class Queue {
     if (count == 1) {
       entries_[0].result = static_cast<uint64_t>(make_call(entries_[0]));
     } else {
-      const uint64_t args[6] = {reinterpret_cast<uint64_t>(entries_), count, 0, 0, 0, 0};
+      const uint64_t args[6] = {sink_.linear_address(entries_), count, 0, 0, 0, 0};
       const int64_t result = sink_.call(__HYPERVISOR_multicall, args);
       if (result < 0) {
         sink_.entry_failed({__HYPERVISOR_multicall,

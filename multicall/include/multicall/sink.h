@@ -31,7 +31,7 @@ struct FailedEntry {
 template <typename S>
 concept HypercallSink = requires(S& sink, uint64_t op, const uint64_t (&args)[6],
                                  const FailedEntry& failed, FlushReason reason, unsigned entries,
-                                 uint64_t saved) {
+                                 uint64_t saved, const void* place) {
   // Makes hypercall `op` now and returns its result. Must not touch the queue.
   { sink.call(op, args) } -> std::same_as<int64_t>;
   // Keeps event upcalls (and so other users of this queue on this vCPU) out until restored. The
@@ -44,6 +44,8 @@ concept HypercallSink = requires(S& sink, uint64_t op, const uint64_t (&args)[6]
   // Statistics: a queue of so many entries is about to be issued; a deferred callback ran.
   {sink.flushed(reason, entries)};
   {sink.callback_ran()};
+  // What the hypervisor calls the place of the queue's own memory.
+  { sink.linear_address(place) } -> std::same_as<uint64_t>;
 };
 
 }  // namespace multicall

@@ -39,6 +39,10 @@ pvmmu::Pfn pfn_from_mfn(pvmmu::Mfn frame) {
   return pvmmu::Pfn(test::FakeMachine::unshuffled(frame.raw()));
 }
 
+uint64_t linear_address(const void* object) {
+  return reinterpret_cast<uint64_t>(object);
+}
+
 unsigned current_cpu() {
   return machine().cpu();
 }

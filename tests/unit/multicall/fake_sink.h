@@ -39,6 +39,7 @@ class FakeSink {
   void entry_failed(const FailedEntry& entry) { failures.push_back(entry); }
   void flushed(FlushReason reason, unsigned) { ++flushes[reason]; }
   void callback_ran() { ++callbacks; }
+  uint64_t linear_address(const void* place) { return reinterpret_cast<uint64_t>(place); }
 
   unsigned hypercalls = 0;
   std::vector<unsigned> multicall_sizes;

@@ -13,7 +13,7 @@ std::string error(std::vector<std::string> arguments) {
   add_run_flags(flags, settings);
   const auto others = flags.parse(arguments);
   if (!others.ok()) return std::string(others.status().message());
-  return std::string(check_settings(settings).message());
+  return std::string(check_settings(settings, flags).message());
 }
 
 TEST(Batch, EntriesAloneKeepTheirShareOfBytes) {
@@ -73,8 +73,7 @@ TEST(RunFlags, RangesOfTheMachine) {
 }
 
 TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
-  for (const char* flag :
-       {"--engine=kvm", "--trace=x", "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
+  for (const char* flag : {"--trace=x", "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
     EXPECT_NE(error({flag}), "") << flag;
   }
 }
@@ -97,6 +96,24 @@ TEST(GuestCommandLine, SaysAllSettings) {
   settings.command_line = "extra=1";
   EXPECT_EQ(guest_command_line(settings),
             "mode=batched split_ptl=off batch=32:512 seed=1 tick=0 vcpus=2 extra=1");
+}
+
+TEST(SimTlb, NamesAModelAndASeedWhereItNeedsOne) {
+  EXPECT_EQ(parse_sim_tlb("none")->kind, SimTlb::Kind::kNone);
+  EXPECT_EQ(parse_sim_tlb("full")->kind, SimTlb::Kind::kFull);
+  EXPECT_EQ(parse_sim_tlb("random:0")->kind, SimTlb::Kind::kRandom);
+  EXPECT_EQ(parse_sim_tlb("speculative:7")->kind, SimTlb::Kind::kSpeculative);
+  EXPECT_EQ(parse_sim_tlb("speculative:7")->seed, 7u);
+  for (const char* text : {"", "some", "random", "random:", "random:x", "full:1", ":1", "none:"}) {
+    EXPECT_FALSE(parse_sim_tlb(text).ok()) << text;
+  }
+}
+
+TEST(Engine, FlagsThatDoNotGoTogether) {
+  EXPECT_EQ(error({"--engine=sim", "--sim-tlb=none", "--vcpus=4"}), "");
+  EXPECT_NE(error({"--sim-tlb=none"}), "");
+  EXPECT_NE(error({"--engine=sim", "--kvm=host"}), "");
+  EXPECT_NE(error({"--engine=other"}), "");
 }
 
 }  // namespace

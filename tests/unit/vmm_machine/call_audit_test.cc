@@ -9,6 +9,7 @@
 
 #include "domain/guest_image.h"
 #include "machine/domain.h"
+#include "machine/kvm_engine.h"
 #include "probe/kvm_probe.h"
 
 namespace vmm {
@@ -32,7 +33,12 @@ class CallAuditTest : public testing::Test {
     EXPECT_TRUE(image.ok()) << image.status();
     std::unique_ptr<Domain> domain;
     options_.console = [&](std::string_view) { on_console(*domain); };
-    auto created = Domain::create(options_, *image, {});
+    auto engine = KvmEngine::create(options_.traits);
+    if (!engine.ok()) {
+      ADD_FAILURE() << engine.status();
+      return {};
+    }
+    auto created = Domain::create(options_, *std::move(engine), *image, {});
     EXPECT_TRUE(created.ok()) << created.status();
     domain = *std::move(created);
     return domain->run();

@@ -1,6 +1,6 @@
 // The processor on the real /dev/kvm: snippets of code at CPL3, kicks, and the visibility of
 // page-table entries that the host changed.
-#include "machine/processor.h"
+#include "machine/kvm_processor.h"
 
 #include <gtest/gtest.h>
 

@@ -91,6 +91,23 @@ TEST(PhaseAttribution, GivesEachDifferenceToItsBucket) {
   EXPECT_EQ(attribution.operation_total(5).counters.upcalls, 10u);
 }
 
+TEST(PhaseAttribution, WhatIsEnteredGetsAllUntilSomethingElseIs) {
+  PhaseAttribution attribution;
+  Counters counters{};
+  counters.upcalls = 1;
+  attribution.enter(counters, 2, 5);  // before it, nothing was entered: boot
+  counters.upcalls = 3;
+  attribution.enter(counters, 2, 5);
+  counters.upcalls = 7;
+  attribution.enter(counters, 2, 6);
+  counters.upcalls = 15;
+  attribution.leave(counters);
+
+  EXPECT_EQ(attribution.find(guest_abi::kPhaseBoot, 0)->counters.upcalls, 1u);
+  EXPECT_EQ(attribution.find(2, 5)->counters.upcalls, 6u);
+  EXPECT_EQ(attribution.find(2, 6)->counters.upcalls, 8u);
+}
+
 TEST(PhaseAttribution, GivesTheTimeSinceTheLastTrap) {
   PhaseAttribution attribution;
   const Counters counters{};

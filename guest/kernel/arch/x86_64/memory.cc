@@ -2,6 +2,8 @@
 
 #include "arch/boot.h"
 #include "arch/hypercall.h"
+#include "arch/pv/p2m.h"
+#include "arch/pv/start.h"
 #include "arch/x86_64/symbols.h"
 #include "panic.h"
 
@@ -10,10 +12,8 @@ namespace {
 
 constexpr uint64_t kVirtualBase = 0xffff'ffff'8000'0000;
 
-constinit const uint64_t* p2m = nullptr;
-constinit const uint64_t* m2p = nullptr;
-constinit uint64_t p2m_size = 0;
-constinit uint64_t m2p_size = 0;
+// The frame behind this page of the image gives its place to the hypervisor's shared_info.
+alignas(4096) constinit char shared_info_page[4096] = {};
 
 uint64_t symbol(const char* address) {
   return reinterpret_cast<uint64_t>(address);
@@ -22,18 +22,20 @@ uint64_t symbol(const char* address) {
 }  // namespace
 
 void arch_start_memory(const start_info_t& start_info) {
-  p2m = reinterpret_cast<const uint64_t*>(start_info.mfn_list);
-  p2m_size = start_info.nr_pages;
   xen_machphys_mapping_t mapping{};
   if (hypercall_memory_op(XENMEM_machphys_mapping, &mapping) != 0) {
     panic("the hypervisor does not say where the machine-to-physical table is");
   }
-  m2p = reinterpret_cast<const uint64_t*>(mapping.v_start);
-  m2p_size = mapping.max_mfn + 1;
+  p2m_start(reinterpret_cast<const uint64_t*>(start_info.mfn_list), start_info.nr_pages,
+            reinterpret_cast<const uint64_t*>(mapping.v_start), mapping.max_mfn + 1);
 }
 
-uint64_t frame_count() {
-  return p2m_size;
+shared_info_t& shared_info() {
+  return *reinterpret_cast<shared_info_t*>(shared_info_page);
+}
+
+void map_shared_info(uint64_t maddr) {
+  map_shared_info_at(linear_address(shared_info_page), maddr);
 }
 
 void* frame_address(pvmmu::Pfn frame) {
@@ -43,35 +45,30 @@ void* frame_address(pvmmu::Pfn frame) {
 pvmmu::Pfn frame_from_address(const void* address) {
   const uint64_t offset = reinterpret_cast<uint64_t>(address) - kDirectMapBase;
   const pvmmu::Pfn frame(offset >> pvmmu::kPageShift);
-  kernel_assert(frame.raw() < p2m_size, "an address outside the direct map");
+  kernel_assert(frame.raw() < frame_count(), "an address outside the direct map");
   return frame;
-}
-
-pvmmu::Mfn mfn_from_pfn(pvmmu::Pfn frame) {
-  kernel_assert(frame.raw() < p2m_size, "a frame number outside the domain");
-  return pvmmu::Mfn(p2m[frame.raw()]);
-}
-
-pvmmu::Pfn pfn_from_mfn(pvmmu::Mfn frame) {
-  kernel_assert(frame.raw() < m2p_size, "a machine frame outside the machine");
-  const uint64_t number = m2p[frame.raw()];
-  kernel_assert(number < p2m_size && p2m[number] == frame.raw(),
-                "a machine frame of somebody else");
-  return pvmmu::Pfn(number);
 }
 
 void* boot_address(pvmmu::Pfn frame) {
   return reinterpret_cast<void*>(kVirtualBase + (frame.raw() << pvmmu::kPageShift));
 }
 
-pvmmu::Pfn pfn_of_boot_address(const void* address) {
-  return pvmmu::Pfn((reinterpret_cast<uint64_t>(address) - kVirtualBase) >> pvmmu::kPageShift);
+uint64_t boot_linear_address(pvmmu::Pfn frame) {
+  return linear_address(boot_address(frame));
 }
 
-pvmmu::Pfn pfn_of_image_address(const void* address) {
-  kernel_assert(image_part(reinterpret_cast<uint64_t>(address)) != ImagePart::kOutside,
-                "an address outside the image");
-  return pfn_of_boot_address(address);
+pvmmu::Pfn pfn_of_boot_linear_address(uint64_t address) {
+  return pvmmu::Pfn((address - kVirtualBase) >> pvmmu::kPageShift);
+}
+
+pvmmu::Mfn mfn_of_image_address(const void* address) {
+  const uint64_t linear = linear_address(address);
+  kernel_assert(image_part(linear) != ImagePart::kOutside, "an address outside the image");
+  return mfn_from_pfn(pfn_of_boot_linear_address(linear));
+}
+
+uint64_t linear_address(const void* object) {
+  return reinterpret_cast<uint64_t>(object);
 }
 
 uint64_t image_start() {

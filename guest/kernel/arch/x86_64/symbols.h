@@ -3,14 +3,12 @@
 
 #include <stdint.h>
 
+#include "arch/entry_points.h"
+
 namespace kernel {
 
 extern "C" {
 
-struct ExceptionEntry {
-  uint64_t vector;
-  uint64_t address;  // 0: end of the list
-};
 extern const ExceptionEntry exception_entries[];
 
 void syscall_entry();

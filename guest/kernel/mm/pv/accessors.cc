@@ -2,6 +2,7 @@
 
 #include "accounting.h"
 #include "arch/cpu.h"
+#include "arch/memory.h"
 #include "mm/pv/call_batch.h"
 #include "mm/pv/entry_memory.h"
 #include "options.h"
@@ -65,7 +66,7 @@ void replace_and_flush(const PtePlace& place, UserPte value) {
   }
   if (!writes_are_trapped() && mm.active_on(current_cpu())) {
     // The mask's address shares the word with the flags. [xen/public/xen.h: UVMF_MULTI]
-    const uint64_t mask = reinterpret_cast<uint64_t>(&mm.active_vcpus);
+    const uint64_t mask = linear_address(&mm.active_vcpus);
     CallBatch batch;
     batch.update_mapping(place.address, value.raw(), UVMF_INVLPG | UVMF_MULTI | mask);
     return;

@@ -43,8 +43,8 @@ class CallBatch {
   // The page's place in the direct map becomes read-only, or writable again. Nothing is flushed:
   // the hypervisor owes that when the frame changes its type.
   [[gnu::always_inline]] void protect_direct_map(Page& page, bool writable) {
-    vcpu_.queue.queue_va_mapping(reinterpret_cast<uint64_t>(address_of(page)),
-                                 direct_map_entry(page, writable), UVMF_NONE);
+    vcpu_.queue.queue_va_mapping(linear_address(address_of(page)), direct_map_entry(page, writable),
+                                 UVMF_NONE);
   }
 
   // The page has no place in the direct map any more. Caller owes a flush.
@@ -98,7 +98,7 @@ class CallBatch {
     vcpu_.queue.queue_mmuext(operation);
   }
   static void set_mask(mmuext_op_t& operation, const Mm& mm) {
-    set_xen_guest_handle(operation.arg2.vcpumask, &mm.active_vcpus);
+    operation.arg2.vcpumask.p = reinterpret_cast<const void*>(linear_address(&mm.active_vcpus));
   }
 
   PvVcpu& vcpu_;

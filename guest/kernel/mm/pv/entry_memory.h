@@ -9,6 +9,16 @@
 
 namespace kernel {
 
+#ifdef KERNEL_ARCH_SIM
+
+// Where the processor is simulated, its stores are walked and fault (arch/sim/entry_memory.cc).
+uint64_t entry_load(const uint64_t* entry);
+void entry_store(uint64_t* entry, uint64_t value);
+uint64_t entry_exchange(uint64_t* entry, uint64_t value);
+void entry_clear_bits(uint64_t* entry, uint64_t bits);
+
+#else
+
 inline uint64_t entry_load(const uint64_t* entry) {
   return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 }
@@ -25,5 +35,7 @@ inline uint64_t entry_exchange(uint64_t* entry, uint64_t value) {
 inline void entry_clear_bits(uint64_t* entry, uint64_t bits) {
   __atomic_and_fetch(entry, ~bits, __ATOMIC_SEQ_CST);
 }
+
+#endif  // KERNEL_ARCH_SIM
 
 }  // namespace kernel

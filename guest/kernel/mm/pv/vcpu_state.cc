@@ -5,6 +5,7 @@
 #include "accounting.h"
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
+#include "arch/memory.h"
 #include "options.h"
 #include "panic.h"
 
@@ -61,6 +62,10 @@ void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
 
 void QueueSink::callback_ran() {
   accounting_count(&guest_abi::GuestCounters::callbacks);
+}
+
+uint64_t QueueSink::linear_address(const void* place) {
+  return kernel::linear_address(place);
 }
 
 void pv_start_vcpu(unsigned cpu) {

@@ -20,6 +20,7 @@ class QueueSink {
   [[noreturn]] void entry_failed(const multicall::FailedEntry& failed);
   void flushed(multicall::FlushReason reason, unsigned entries);
   void callback_ran();
+  uint64_t linear_address(const void* place);
 };
 
 using CallQueue = multicall::Queue<QueueSink>;

@@ -1,15 +1,10 @@
 // [xen/public/xen.h: struct vcpu_time_info]
 #include "sched/clock.h"
 
+#include "arch/cpu.h"
+
 namespace kernel {
 namespace {
-
-uint64_t read_tsc() {
-  uint32_t low;
-  uint32_t high;
-  asm volatile("rdtsc" : "=a"(low), "=d"(high));
-  return (uint64_t{high} << 32) | low;
-}
 
 uint64_t nanoseconds(uint64_t ticks, const vcpu_time_info_t& time) {
   ticks = time.tsc_shift >= 0 ? ticks << time.tsc_shift : ticks >> -time.tsc_shift;

@@ -1,4 +1,4 @@
-#include "machine/processor.h"
+#include "machine/kvm_processor.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -74,17 +74,17 @@ absl::Status install_kick_handler() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Processor>> Processor::create(const KvmVm& vm, unsigned id,
-                                                             MonitorSpace& monitor,
-                                                             const KvmTraits& traits) {
+absl::StatusOr<std::unique_ptr<KvmProcessor>> KvmProcessor::create(const KvmVm& vm, unsigned id,
+                                                                   MonitorSpace& monitor,
+                                                                   const KvmTraits& traits) {
   auto vcpu = KvmVcpu::create(vm, id);
   if (!vcpu.ok()) return vcpu.status();
-  std::unique_ptr<Processor> processor(new Processor(*std::move(vcpu), id, monitor));
+  std::unique_ptr<KvmProcessor> processor(new KvmProcessor(*std::move(vcpu), id, monitor));
   if (auto status = processor->initialise(traits); !status.ok()) return status;
   return processor;
 }
 
-absl::Status Processor::initialise(const KvmTraits& traits) {
+absl::Status KvmProcessor::initialise(const KvmTraits& traits) {
   kvm_sregs sregs{};
   if (auto status = vcpu_.get_special_registers(sregs); !status.ok()) return status;
   monitor_.set_special_registers(id_, sregs);
@@ -109,7 +109,7 @@ absl::Status Processor::initialise(const KvmTraits& traits) {
   return vcpu_.get_special_registers(vcpu_.sregs());
 }
 
-absl::Status Processor::set_msr(uint32_t index, uint64_t value) {
+absl::Status KvmProcessor::set_msr(uint32_t index, uint64_t value) {
   // The shared special registers may be written back as a whole: keep them true.
   if (index == kMsrFsBase) vcpu_.sregs().fs.base = value;
   if (index == kMsrGsBase) vcpu_.sregs().gs.base = value;
@@ -117,39 +117,39 @@ absl::Status Processor::set_msr(uint32_t index, uint64_t value) {
   return vcpu_.set_msrs({&msr, 1});
 }
 
-absl::StatusOr<uint64_t> Processor::msr(uint32_t index) {
+absl::StatusOr<uint64_t> KvmProcessor::msr(uint32_t index) {
   return vcpu_.msr(index);
 }
 
-void Processor::bind_to_this_thread() {
+void KvmProcessor::bind_to_this_thread() {
   thread_ = pthread_self();
   current_run = &vcpu_.shared();
   bound_.store(true);
 }
 
-void Processor::kick() {
+void KvmProcessor::kick() {
   if (!bound_.load()) return;
   kicks_.fetch_add(1, std::memory_order_relaxed);
   pthread_kill(thread_, kick_signal());
 }
 
-void Processor::ask_attention() {
+void KvmProcessor::ask_attention() {
   attention_asked_.store(true);
   if (in_guest_.load()) kick();
 }
 
-void Processor::wait_until_flushed() {
+void KvmProcessor::wait_until_flushed() {
   while (in_guest_.load() && flush_owed_.load()) sched_yield();
 }
 
-void Processor::push(uint64_t value) {
+void KvmProcessor::push(uint64_t value) {
   kvm_regs& regs = vcpu_.regs();
   regs.rsp -= sizeof(value);
   std::memcpy(monitor_.stack_memory(id_, regs.rsp, sizeof(value)), &value, sizeof(value));
 }
 
 // Points the vCPU at a monitor entry point, on an empty monitor stack.
-void Processor::prepare_ring0(uint64_t rip) {
+void KvmProcessor::prepare_ring0(uint64_t rip) {
   if (!at_ring0_) {
     monitor_.set_ring0_segments(vcpu_.sregs());
     vcpu_.mark_sregs_dirty();
@@ -162,7 +162,7 @@ void Processor::prepare_ring0(uint64_t rip) {
   vcpu_.mark_regs_dirty();
 }
 
-void Processor::load_touch_list(std::span<const uint64_t> maddrs) {
+void KvmProcessor::load_touch_list(std::span<const uint64_t> maddrs) {
   const std::span<uint64_t> list = monitor_.touch_list(id_);
   for (size_t i = 0; i < maddrs.size(); ++i) list[i] = guest_abi::kMonitorDirectMap + maddrs[i];
   vcpu_.regs().rsi =
@@ -170,7 +170,7 @@ void Processor::load_touch_list(std::span<const uint64_t> maddrs) {
   vcpu_.regs().rcx = maddrs.size();
 }
 
-void Processor::prepare_entry(const GuestRegisters& registers, const EntryPlan& plan) {
+void KvmProcessor::prepare_entry(const GuestRegisters& registers, const EntryPlan& plan) {
   const guest_abi::MonitorHeader& entry = monitor_.entry_points();
   kvm_regs& regs = vcpu_.regs();
   copy_general(registers, regs);
@@ -198,7 +198,7 @@ void Processor::prepare_entry(const GuestRegisters& registers, const EntryPlan& 
   }
 }
 
-int Processor::enter_once() {
+int KvmProcessor::enter_once() {
   in_guest_.store(true);
   const int error = vcpu_.run();
   in_guest_.store(false);
@@ -209,7 +209,7 @@ int Processor::enter_once() {
 }
 
 // An exception is on its way to a stub, or a stub is on its way to us: the exit comes by itself.
-bool Processor::must_finish_delivery() const {
+bool KvmProcessor::must_finish_delivery() const {
   const kvm_vcpu_events& events = vcpu_.events();
   if (events.exception.injected || events.interrupt.injected || events.nmi.injected) return true;
   const kvm_run& run = vcpu_.shared();
@@ -217,14 +217,14 @@ bool Processor::must_finish_delivery() const {
                                           run.s.regs.regs.rip == guest_abi::kGateRaising);
 }
 
-Trap Processor::run(GuestRegisters& registers, EntryPlan plan) {
+Trap KvmProcessor::run(GuestRegisters& registers, EntryPlan plan) {
   const GuestRegisters wanted = registers;
   Trap trap = run_to_exit(registers, std::move(plan));
   if (trap.kind == Trap::Kind::kBadContext) registers = wanted;
   return trap;
 }
 
-Trap Processor::run_to_exit(GuestRegisters& registers, EntryPlan plan) {
+Trap KvmProcessor::run_to_exit(GuestRegisters& registers, EntryPlan plan) {
   plan.swap_gs = plan.swap_gs != swap_unfinished_;
   swap_unfinished_ = false;
   plan.touches.insert(plan.touches.end(), unfinished_.begin(), unfinished_.end());
@@ -258,14 +258,14 @@ Trap Processor::run_to_exit(GuestRegisters& registers, EntryPlan plan) {
 }
 
 // The context is still the caller's; all that the plan wanted is done by the next entry.
-Trap Processor::not_begun(EntryPlan& plan) {
+Trap KvmProcessor::not_begun(EntryPlan& plan) {
   swap_unfinished_ = plan.swap_gs;
   unfinished_ = std::move(plan.touches);
   loaded_root_ = pvmmu::kInvalidMfn;
   return {};
 }
 
-Trap Processor::interrupted(GuestRegisters& registers, EntryPlan& plan) {
+Trap KvmProcessor::interrupted(GuestRegisters& registers, EntryPlan& plan) {
   const kvm_regs& regs = vcpu_.regs();
   const kvm_sregs& sregs = vcpu_.sregs();
   if ((sregs.cs.dpl & 3) == 3) {
@@ -283,7 +283,7 @@ Trap Processor::interrupted(GuestRegisters& registers, EntryPlan& plan) {
   return not_begun(plan);
 }
 
-Trap Processor::decode_exit(GuestRegisters& registers) {
+Trap KvmProcessor::decode_exit(GuestRegisters& registers) {
   const kvm_run& run = vcpu_.shared();
   if (run.exit_reason != KVM_EXIT_IO || run.io.direction != KVM_EXIT_IO_OUT) {
     Trap trap{Trap::Kind::kFailed, 0, 0, 0, {}};
@@ -308,7 +308,7 @@ Trap Processor::decode_exit(GuestRegisters& registers) {
   return {Trap::Kind::kSyscall, 0, 0, 0, {}};
 }
 
-Trap Processor::decode_exception(GuestRegisters& registers, unsigned vector) {
+Trap KvmProcessor::decode_exception(GuestRegisters& registers, unsigned vector) {
   Trap trap{Trap::Kind::kException, vector, 0, vcpu_.sregs().cr2, {}};
   uint64_t address = vcpu_.regs().rsp;
   const size_t extra = pushes_error_code(vector) ? sizeof(uint64_t) : 0;
@@ -340,7 +340,7 @@ Trap Processor::decode_exception(GuestRegisters& registers, unsigned vector) {
 }
 
 // Runs a monitor service to its end, through kicks. The guest's context is not involved.
-absl::Status Processor::run_service(uint64_t entry) {
+absl::Status KvmProcessor::run_service(uint64_t entry) {
   prepare_ring0(entry);
   int error;
   do {
@@ -356,7 +356,7 @@ absl::Status Processor::run_service(uint64_t entry) {
                       run.exit_reason, static_cast<uint64_t>(vcpu_.regs().rip)));
 }
 
-absl::Status Processor::touch(std::span<const uint64_t> entry_addresses) {
+absl::Status KvmProcessor::touch(std::span<const uint64_t> entry_addresses) {
   const size_t capacity = monitor_.touch_list(id_).size();
   while (!entry_addresses.empty()) {
     const auto part = entry_addresses.first(std::min(capacity, entry_addresses.size()));
@@ -369,17 +369,17 @@ absl::Status Processor::touch(std::span<const uint64_t> entry_addresses) {
   return absl::OkStatus();
 }
 
-pvmmu::Mfn Processor::hardware_root() const {
+pvmmu::Mfn KvmProcessor::hardware_root() const {
   return pvmmu::Maddr(vcpu_.shared().s.regs.sregs.cr3).frame();
 }
 
-void Processor::move_to_root(pvmmu::Mfn root) {
+void KvmProcessor::move_to_root(pvmmu::Mfn root) {
   vcpu_.sregs().cr3 = root.raw() << pvmmu::kPageShift;
   vcpu_.mark_sregs_dirty();
   loaded_root_ = pvmmu::kInvalidMfn;
 }
 
-absl::Status Processor::bare_round_trip() {
+absl::Status KvmProcessor::bare_round_trip() {
   return run_service(monitor_.entry_points().service_none);
 }
 

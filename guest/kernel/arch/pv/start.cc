@@ -1,9 +1,9 @@
 // Trap handlers, callbacks, the processor's own data, and shared_info.
-#include "arch/x86_64/start.h"
+#include "arch/pv/start.h"
 
 #include "arch/boot.h"
+#include "arch/entry_points.h"
 #include "arch/hypercall.h"
-#include "arch/x86_64/symbols.h"
 #include "base/pte.h"
 #include "panic.h"
 #include "traps/trap.h"
@@ -14,35 +14,27 @@ namespace {
 constexpr unsigned kMaxHandlers = 32;
 constexpr uint8_t kMaskEvents = 1u << 2;  // [xen/public/arch-x86/xen.h: TI_SET_IF]
 
-// The frame behind this page of the image gives its place to the hypervisor's shared_info.
-alignas(4096) constinit char shared_info_page[4096] = {};
-
-void register_callback(uint16_t type, void (*handler)()) {
+void register_callback(uint16_t type, uint64_t handler) {
   callback_register_t request{};
   request.type = type;
   request.flags = CALLBACKF_mask_events;
-  request.address = address_of_code(handler);
+  request.address = handler;
   kernel_assert(hypercall_callback_register(request) == 0, "callback_op");
-}
-
-void map_shared_info(uint64_t maddr) {
-  using namespace pvmmu;
-  const L1Pte entry(Maddr(maddr).frame(),
-                    kPtePresent | kPteWritable | kPteUser | kPteAccessedDirty | kPteNoExecute);
-  const int64_t result = hypercall_update_va_mapping(hypercall_pointer(shared_info_page),
-                                                     entry.raw(), UVMF_INVLPG | UVMF_LOCAL);
-  kernel_assert(result == 0, "shared_info cannot be mapped");
 }
 
 }  // namespace
 
-shared_info_t& shared_info() {
-  return *reinterpret_cast<shared_info_t*>(shared_info_page);
+void map_shared_info_at(uint64_t linear, uint64_t maddr) {
+  using namespace pvmmu;
+  const L1Pte entry(Maddr(maddr).frame(),
+                    kPtePresent | kPteWritable | kPteUser | kPteAccessedDirty | kPteNoExecute);
+  const int64_t result = hypercall_update_va_mapping(linear, entry.raw(), UVMF_INVLPG | UVMF_LOCAL);
+  kernel_assert(result == 0, "shared_info cannot be mapped");
 }
 
 unsigned fill_trap_table(trap_info_t* table, unsigned capacity) {
   unsigned count = 0;
-  for (const ExceptionEntry* entry = exception_entries; entry->address != 0; ++entry) {
+  for (const ExceptionEntry* entry = entry_points().exceptions; entry->address != 0; ++entry) {
     if (count == capacity) {
       panic("the trap table is too small");
     }
@@ -72,9 +64,9 @@ void arch_start(const start_info_t& start_info, Cpu& cpu) {
   const unsigned count = fill_trap_table(table, kMaxHandlers);
   table[count] = {};
   kernel_assert(hypercall_set_trap_table(table) == 0, "set_trap_table");
-  register_callback(CALLBACKTYPE_event, event_entry);
-  register_callback(CALLBACKTYPE_failsafe, failsafe_entry);
-  register_callback(CALLBACKTYPE_syscall, syscall_entry);
+  register_callback(CALLBACKTYPE_event, entry_points().event);
+  register_callback(CALLBACKTYPE_failsafe, entry_points().failsafe);
+  register_callback(CALLBACKTYPE_syscall, entry_points().syscall);
 }
 
 }  // namespace kernel

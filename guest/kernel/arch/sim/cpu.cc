@@ -1,0 +1,24 @@
+#include "arch/cpu.h"
+
+#include "arch/sim/entry.h"
+#include "percpu.h"
+
+namespace kernel {
+
+Cpu& this_cpu() {
+  return cpu_of(sim::running.vcpu);
+}
+
+void cpu_pause() {
+  const uint64_t rip = sim::registers().rip;
+  sim::trap(sim::Cause::kPause);
+  if (sim::registers().rip != rip) {
+    sim::fail("a pause did not return to where it was made");
+  }
+}
+
+uint64_t read_tsc() {
+  return sim::machine().read_tsc();
+}
+
+}  // namespace kernel

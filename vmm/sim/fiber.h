@@ -1,0 +1,32 @@
+// Host stacks that take turns on one host thread. AddressSanitizer is told of every switch.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace vmm {
+
+// The one that a host thread starts with needs no stack.
+class Fiber {
+ public:
+  Fiber() = default;
+  Fiber(const Fiber&) = delete;
+  Fiber& operator=(const Fiber&) = delete;
+
+  // Begins in entry() on [stack, stack + size) when it is first switched to; what it did before is
+  // forgotten. Not for the fiber that runs. entry() must not return.
+  void prepare(std::byte* stack, size_t size, void (*entry)());
+  // Leaves this fiber, which runs, and goes on with the other; returns when somebody comes back.
+  void switch_to(Fiber& other);
+
+ private:
+  static void begin();
+
+  uint64_t rsp_ = 0;  // while it does not run
+  std::byte* stack_ = nullptr;
+  size_t size_ = 0;
+  void (*entry_)() = nullptr;
+  void* sanitizer_state_ = nullptr;
+};
+
+}  // namespace vmm
