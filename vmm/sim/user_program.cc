@@ -34,6 +34,9 @@ constexpr uint64_t kOpsPerSlice = 4096;
 // One program runs on one processor after another: this says which it is now.
 using Current = SimProcessor*;
 
+// exec: the program begins again, in another address space, and nothing on its stack matters.
+struct Executed {};
+
 [[noreturn]] void lost(const char* what) {
   kernel::sim::fail(what);
 }
@@ -61,7 +64,10 @@ int64_t raw_syscall(Syscall number, uint64_t index, const uint64_t (&args)[6]) {
   r.rbx = index;  // a forked child begins with the registers alone
   r.rip = kSyscallReturn;
   trap(Cause::kSyscall);
-  if (registers().rip != kSyscallReturn) lost("a system call did not return");
+  if (registers().rip != kSyscallReturn) {
+    if (number == Syscall::kExec) throw Executed{};
+    lost("a system call did not return");
+  }
   return static_cast<int64_t>(registers().rax);
 }
 
@@ -206,6 +212,7 @@ void UserProgram::refuse(ProcessState& state, const char* reason) {
 
 void UserProgram::start(SimProcessor*& processor) {
   const uint64_t address = registers().rdi, size = registers().rsi, seed = registers().rdx;
+  const uint64_t first_op = registers().rcx;
   ProcessState& process = state(*processor);
   if (address != guest_abi::kProgramBase) refuse(process, "the program is not in its place");
   PageWalker walker(memory_);
@@ -220,7 +227,10 @@ void UserProgram::start(SimProcessor*& processor) {
   if (const char* reason = interpreter::check_program(program_.data(), size)) {
     refuse(process, reason);
   }
-  Thread& thread = Interpreter::start(process, seed);
+  if (first_op >= interpreter::Program(program_.data()).op_count()) {
+    refuse(process, "the program starts behind its end");
+  }
+  Thread& thread = Interpreter::start(process, seed, static_cast<uint32_t>(first_op));
   const int64_t vcpus = raw_syscall(Syscall::kVcpuCount, thread.index);
   thread.vcpu_count = vcpus < 1 ? 1 : static_cast<uint32_t>(vcpus);
   run_thread(processor, process, thread);
@@ -262,6 +272,16 @@ void UserProgram::run_steps(Interpreter& interpreter, ProcessState& process, Thr
 }
 
 void UserProgram::run(SimProcessor*& processor) {
+  for (;;) {
+    try {
+      run_until_exec(processor);
+    } catch (const Executed&) {
+      // The registers say where it begins.
+    }
+  }
+}
+
+void UserProgram::run_until_exec(SimProcessor*& processor) {
   const uint64_t rip = registers().rip;
   if (rip != kThreadEntry && rip != kSyscallReturn) start(processor);
   ProcessState& process = state(*processor);

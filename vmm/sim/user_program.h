@@ -42,6 +42,7 @@ class UserProgram {
   [[noreturn]] void run(SimProcessor*& processor);
 
  private:
+  [[noreturn]] void run_until_exec(SimProcessor*& processor);
   interpreter::ProcessState& state(SimProcessor& processor);
   [[noreturn]] void start(SimProcessor*& processor);
   [[noreturn]] void refuse(interpreter::ProcessState& state, const char* reason);

@@ -49,7 +49,7 @@ class CallBatch {
 
   // The page has no place in the direct map any more. Caller owes a flush.
   [[gnu::always_inline]] void unmap_direct_map(Page& page) {
-    vcpu_.queue.queue_va_mapping(reinterpret_cast<uint64_t>(address_of(page)), 0, UVMF_NONE);
+    vcpu_.queue.queue_va_mapping(linear_address(address_of(page)), 0, UVMF_NONE);
   }
 
   [[gnu::always_inline]] void pin(pvmmu::PtLevel level, const Page& table) {
