@@ -19,7 +19,7 @@ class AccessedDirty(VmTest):
                 self.run_workload("dirty-race", "--vcpus=2", f"--mode={mode}")
 
     def test_the_race_is_real(self):
-        """With a plain read, change and write back, some of 1,000 are lost in every run."""
+        """With a plain read, change and write back, some of 800 are lost in every run."""
         for vcpus in (2, 4):
             with self.subTest(vcpus=vcpus):
                 run = self.run_workload("dirty-race-naive", f"--vcpus={vcpus}")

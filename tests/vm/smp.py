@@ -8,7 +8,7 @@ import unittest
 from harness import LONG, MODES, VmTest, needs_host_kvm
 
 REPEATS = 50 if LONG else 3
-# Tests of their own (accessed_dirty.py): 1,000 rounds each.
+# Tests of their own (accessed_dirty.py), of many rounds.
 LEFT_OUT = ("dirty-race-naive",) if LONG else ("dirty-race", "dirty-race-naive")
 
 
