@@ -96,7 +96,7 @@ absl::Status Domain::create_processors() {
     return status;
   }
   for (unsigned id = 0; id < options_.vcpus; ++id) {
-    auto processor = Processor::create(vm_, id, monitor_, options_.traits);
+    auto processor = Processor::create(vm_, id, monitor_);
     if (!processor.ok()) return processor.status();
     processors_.push_back(*std::move(processor));
   }

@@ -23,7 +23,6 @@
 #include "base/frame.h"
 #include "kvm/kvm_vcpu.h"
 #include "machine/guest_registers.h"
-#include "machine/kvm_traits.h"
 #include "machine/monitor_space.h"
 
 namespace vmm {
@@ -54,8 +53,7 @@ struct EntryPlan {
 class Processor {
  public:
   static absl::StatusOr<std::unique_ptr<Processor>> create(const KvmVm& vm, unsigned id,
-                                                           MonitorSpace& monitor,
-                                                           const KvmTraits& traits);
+                                                           MonitorSpace& monitor);
 
   // Enters CPL3 with `registers` and stays until a trap, whose context it leaves there.
   Trap run(GuestRegisters& registers, EntryPlan plan);
@@ -93,7 +91,7 @@ class Processor {
  private:
   Processor(KvmVcpu vcpu, unsigned id, MonitorSpace& monitor)
       : vcpu_(std::move(vcpu)), id_(id), monitor_(monitor) {}
-  absl::Status initialise(const KvmTraits& traits);
+  absl::Status initialise();
   Trap run_to_exit(GuestRegisters& registers, EntryPlan plan);
   void prepare_entry(const GuestRegisters& registers, const EntryPlan& plan);
   void prepare_ring0(uint64_t rip);
