@@ -81,10 +81,8 @@ vector_stubs:
         .balign MONITOR_VECTOR_STUB_SIZE
 
         .section .text.gate, "ax"
-        // CPL0 on the guest's stack; no stack is used before the VMM has control.
+        // CPL0 on the guest's stack, or CPL3; no stack is used before the VMM has control.
         out     %eax, $MONITOR_PORT_SYSCALL
-        ud2
-        .balign 16
         ud2
         .balign 4096, 0xcc
 

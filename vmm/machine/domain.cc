@@ -390,7 +390,7 @@ absl::StatusOr<RunResult> run_machine(const RunOptions& options,
                                       std::span<const std::byte> boot_module) {
   const auto image = parse_guest_image(guest_elf, options.guest_name);
   if (!image.ok()) return image.status();
-  auto engine = KvmEngine::create(options.traits);
+  auto engine = KvmEngine::create();
   if (!engine.ok()) return engine.status();
   return run_on(*std::move(engine), options, *image, boot_module);
 }

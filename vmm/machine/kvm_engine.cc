@@ -23,11 +23,11 @@ uint64_t measure_tsc_hz() {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<KvmEngine>> KvmEngine::create(const KvmTraits& traits) {
+absl::StatusOr<std::unique_ptr<KvmEngine>> KvmEngine::create() {
   if (auto status = install_kick_handler(); !status.ok()) return status;
   auto vm = KvmVm::create();
   if (!vm.ok()) return vm.status();
-  return std::unique_ptr<KvmEngine>(new KvmEngine(*std::move(vm), traits));
+  return std::unique_ptr<KvmEngine>(new KvmEngine(*std::move(vm)));
 }
 
 absl::StatusOr<MachineMemory> KvmEngine::create_memory(uint64_t frame_count) {
@@ -41,7 +41,7 @@ absl::StatusOr<MachineMemory> KvmEngine::create_memory(uint64_t frame_count) {
 
 absl::StatusOr<std::unique_ptr<Processor>> KvmEngine::create_processor(unsigned id,
                                                                        MonitorSpace& monitor) {
-  auto processor = KvmProcessor::create(vm_, id, monitor, traits_);
+  auto processor = KvmProcessor::create(vm_, id, monitor);
   if (!processor.ok()) return processor.status();
   if (id == 0) first_processor_ = processor->get();
   return *std::move(processor);

@@ -7,14 +7,13 @@
 #include "machine/engine.h"
 #include "machine/host_clock.h"
 #include "machine/kvm_processor.h"
-#include "machine/kvm_traits.h"
 #include "machine/timer_queue.h"
 
 namespace vmm {
 
 class KvmEngine final : public Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<KvmEngine>> create(const KvmTraits& traits);
+  static absl::StatusOr<std::unique_ptr<KvmEngine>> create();
 
   absl::StatusOr<MachineMemory> create_memory(uint64_t frame_count) override;
   absl::StatusOr<std::unique_ptr<Processor>> create_processor(unsigned id,
@@ -25,10 +24,9 @@ class KvmEngine final : public Engine {
   TimerService& timers() override { return *timers_; }
 
  private:
-  KvmEngine(KvmVm vm, const KvmTraits& traits) : vm_(std::move(vm)), traits_(traits) {}
+  explicit KvmEngine(KvmVm vm) : vm_(std::move(vm)) {}
 
   KvmVm vm_;
-  const KvmTraits traits_;
   KvmProcessor* first_processor_ = nullptr;  // the domain's; used while it is built
   std::unique_ptr<HostClock> clock_;
   std::unique_ptr<TimerQueue> timers_;

@@ -75,16 +75,15 @@ absl::Status install_kick_handler() {
 }
 
 absl::StatusOr<std::unique_ptr<KvmProcessor>> KvmProcessor::create(const KvmVm& vm, unsigned id,
-                                                                   MonitorSpace& monitor,
-                                                                   const KvmTraits& traits) {
+                                                                   MonitorSpace& monitor) {
   auto vcpu = KvmVcpu::create(vm, id);
   if (!vcpu.ok()) return vcpu.status();
   std::unique_ptr<KvmProcessor> processor(new KvmProcessor(*std::move(vcpu), id, monitor));
-  if (auto status = processor->initialise(traits); !status.ok()) return status;
+  if (auto status = processor->initialise(); !status.ok()) return status;
   return processor;
 }
 
-absl::Status KvmProcessor::initialise(const KvmTraits& traits) {
+absl::Status KvmProcessor::initialise() {
   kvm_sregs sregs{};
   if (auto status = vcpu_.get_special_registers(sregs); !status.ok()) return status;
   monitor_.set_special_registers(id_, sregs);
@@ -96,12 +95,10 @@ absl::Status KvmProcessor::initialise(const KvmTraits& traits) {
     if (auto status = vcpu_.set_extended_control(3); !status.ok()) return status;
   }
   const uint64_t selectors = uint64_t{guest_abi::kMonitorCodeSelector} << 32;
-  const uint64_t landing =
-      traits.syscall_raises_privilege ? guest_abi::kGateRaising : guest_abi::kGateFaulting;
   // CSTAR as well: on AMD `syscall` of 32-bit code enters ring 0 there.
   const MsrValue msrs[] = {{kMsrStar, selectors},
-                           {kMsrLstar, landing},
-                           {kMsrCstar, landing},
+                           {kMsrLstar, guest_abi::kGatePage},
+                           {kMsrCstar, guest_abi::kGatePage},
                            {kMsrSyscallMask, kSyscallMaskedFlags}};
   if (auto status = vcpu_.set_msrs(msrs); !status.ok()) return status;
   loaded_root_ = monitor_.idle_root();
@@ -214,7 +211,7 @@ bool KvmProcessor::must_finish_delivery() const {
   if (events.exception.injected || events.interrupt.injected || events.nmi.injected) return true;
   const kvm_run& run = vcpu_.shared();
   return run.s.regs.sregs.cs.dpl == 0 && (monitor_.is_vector_stub(run.s.regs.regs.rip) ||
-                                          run.s.regs.regs.rip == guest_abi::kGateRaising);
+                                          run.s.regs.regs.rip == guest_abi::kGatePage);
 }
 
 Trap KvmProcessor::run(GuestRegisters& registers, EntryPlan plan) {

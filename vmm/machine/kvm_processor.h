@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "kvm/kvm_vcpu.h"
-#include "machine/kvm_traits.h"
 #include "machine/monitor_space.h"
 #include "machine/processor.h"
 
@@ -22,8 +21,7 @@ namespace vmm {
 class KvmProcessor final : public Processor {
  public:
   static absl::StatusOr<std::unique_ptr<KvmProcessor>> create(const KvmVm& vm, unsigned id,
-                                                              MonitorSpace& monitor,
-                                                              const KvmTraits& traits);
+                                                              MonitorSpace& monitor);
 
   Trap run(GuestRegisters& registers, EntryPlan plan) override;
   absl::Status touch(std::span<const uint64_t> entry_addresses) override;
@@ -50,7 +48,7 @@ class KvmProcessor final : public Processor {
  private:
   KvmProcessor(KvmVcpu vcpu, unsigned id, MonitorSpace& monitor)
       : vcpu_(std::move(vcpu)), id_(id), monitor_(monitor) {}
-  absl::Status initialise(const KvmTraits& traits);
+  absl::Status initialise();
   Trap run_to_exit(GuestRegisters& registers, EntryPlan plan);
   void prepare_entry(const GuestRegisters& registers, const EntryPlan& plan);
   void prepare_ring0(uint64_t rip);

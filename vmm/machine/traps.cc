@@ -96,12 +96,6 @@ size_t Vcpu::fetch_code(std::span<uint8_t, 15> code) {
 
 void Vcpu::handle_invalid_opcode() {
   GuestRegisters& regs = cpu_.registers;
-  if (regs.rip == guest_abi::kGateFaulting && !domain_.traits().syscall_raises_privilege) {
-    regs.rip = regs.rcx;
-    regs.rflags = regs.r11;
-    handle_syscall_instruction();
-    return;
-  }
   uint8_t bytes[15];
   const CodeBytes code(bytes, fetch_code(bytes));
   if (const auto interrupt = decode_software_interrupt(code)) {
@@ -118,6 +112,13 @@ void Vcpu::handle_invalid_opcode() {
 }
 
 void Vcpu::handle_general_protection(uint64_t error_code) {
+  GuestRegisters& regs = cpu_.registers;
+  if (regs.rip == guest_abi::kGatePage && !domain_.traits().syscall_raises_privilege) {
+    regs.rip = regs.rcx;
+    regs.rflags = regs.r11;
+    handle_syscall_instruction();
+    return;
+  }
   uint8_t bytes[15];
   const CodeBytes code(bytes, fetch_code(bytes));
   if ((error_code & kErrorCodeIdt) != 0) {

@@ -37,7 +37,7 @@ absl::Status probe_syscall(ScratchMachine& machine, KvmTraits& traits) {
   const Trap trap = machine.run(kSyscall, registers);
   if (trap.kind == Trap::Kind::kSyscall) {
     traits.syscall_raises_privilege = true;
-  } else if (is_exception(trap, kGeneralProtection) && registers.rip == guest_abi::kGateRaising) {
+  } else if (is_exception(trap, kGeneralProtection) && registers.rip == guest_abi::kGatePage) {
     traits.syscall_raises_privilege = false;
   } else {
     return unexpected("syscall at CPL3", trap);
@@ -133,13 +133,10 @@ const char* gate_name(HypercallGate gate) {
 
 absl::StatusOr<KvmTraits> probe_kvm() {
   KvmTraits traits;
-  auto machine = ScratchMachine::create(traits);
+  auto machine = ScratchMachine::create();
   if (!machine.ok()) return machine.status();
-  if (auto status = probe_syscall(**machine, traits); !status.ok()) return status;
-  // From here on `syscall` lands where this KVM can handle it.
-  machine = ScratchMachine::create(traits);
-  if (!machine.ok()) return machine.status();
-  for (const auto probe : {probe_interrupt, probe_coherence, probe_slot_256, probe_costs}) {
+  for (const auto probe :
+       {probe_syscall, probe_interrupt, probe_coherence, probe_slot_256, probe_costs}) {
     if (auto status = probe(**machine, traits); !status.ok()) return status;
   }
   return traits;

@@ -19,7 +19,7 @@ constexpr uint64_t kPageFlags = kTableFlags | pvmmu::kPteDirty;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<ScratchMachine>> ScratchMachine::create(const KvmTraits& traits) {
+absl::StatusOr<std::unique_ptr<ScratchMachine>> ScratchMachine::create() {
   if (auto status = install_kick_handler(); !status.ok()) return status;
   auto memory = MachineMemory::create(kScratchFrames);
   if (!memory.ok()) return memory.status();
@@ -31,7 +31,7 @@ absl::StatusOr<std::unique_ptr<ScratchMachine>> ScratchMachine::create(const Kvm
     return status;
   }
   machine->build_space();
-  auto processor = KvmProcessor::create(machine->vm_, 0, machine->monitor_, traits);
+  auto processor = KvmProcessor::create(machine->vm_, 0, machine->monitor_);
   if (!processor.ok()) return processor.status();
   machine->processor_ = *std::move(processor);
   machine->processor_->bind_to_this_thread();

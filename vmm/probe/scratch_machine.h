@@ -21,7 +21,7 @@ class ScratchMachine {
   static constexpr uint64_t kData = 0x40'1000;  // a page whose frame set_data_frame chooses
   static constexpr unsigned kDataFrames = 2;    // data frame i holds the value i + 1
 
-  static absl::StatusOr<std::unique_ptr<ScratchMachine>> create(const KvmTraits& traits);
+  static absl::StatusOr<std::unique_ptr<ScratchMachine>> create();
 
   // Runs `code` at CPL3 from its first byte until it traps; registers are those at the trap.
   Trap run(std::span<const uint8_t> code, GuestRegisters& registers);

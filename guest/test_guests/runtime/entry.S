@@ -19,7 +19,7 @@ guest_entry:
   .size guest_entry, . - guest_entry
 
   .section .bss
-  .balign 4096
+  .balign 32768                 /* kStackSize */
 boot_stack:
   .skip 32768
 boot_stack_top:

@@ -1,5 +1,10 @@
 /* bool guarded_call(void (*function)(void*), void* argument): calls it with a way out. A trap in it
-   (see handle_trap) continues behind the call; the result says whether that happened. */
+   (see handle_trap) continues behind the call; the result says whether that happened. The way out
+   stands at the lowest end of the stack, see stack.h. */
+#define STACK_SIZE 32768
+#define WAY_OUT_RIP 0
+#define WAY_OUT_RSP 8
+
   .text
   .globl guarded_call
   .type guarded_call, @function
@@ -11,9 +16,11 @@ guarded_call:
   push %r14
   push %r15
   sub $8, %rsp
+  mov %rsp, %rbx
+  and $-STACK_SIZE, %rbx
   lea trapped(%rip), %rax
-  mov %rax, way_out_rip(%rip)
-  mov %rsp, way_out_rsp(%rip)
+  mov %rax, WAY_OUT_RIP(%rbx)
+  mov %rsp, WAY_OUT_RSP(%rbx)
   mov %rdi, %rax
   mov %rsi, %rdi
   call *%rax
@@ -22,7 +29,9 @@ guarded_call:
 trapped:
   mov $1, %eax
 leave:
-  movq $0, way_out_rip(%rip)
+  mov %rsp, %rbx
+  and $-STACK_SIZE, %rbx
+  movq $0, WAY_OUT_RIP(%rbx)
   add $8, %rsp
   pop %r15
   pop %r14
@@ -32,11 +41,5 @@ leave:
   pop %rbp
   ret
   .size guarded_call, . - guarded_call
-
-  .bss
-  .balign 8
-  .globl way_out_rip, way_out_rsp
-way_out_rip: .skip 8
-way_out_rsp: .skip 8
 
   .section .note.GNU-stack, "", @progbits

@@ -21,8 +21,26 @@ trap_stubs:  /* one for each vector, 16 bytes apart */
   .set vector, vector + 1
   .endr
 
+/* The callbacks, whose frames are those of exceptions without error code; the failsafe callback's
+   begins with four selectors, but nothing returns from it. */
+.macro callback_stub name, vector
+  .balign 16
+  .globl \name
+\name:
+  pop %rcx
+  pop %r11
+  push $0
+  push $\vector
+  jmp trap_common
+.endm
+
+  callback_stub event_stub, 32
+  callback_stub failsafe_stub, 33
+  callback_stub syscall_stub, 34
+
   .balign 16
 trap_common:
+  cld
   push %rax
   push %rcx
   push %rdx

@@ -9,22 +9,31 @@ namespace {
 constexpr unsigned kVectorCount = 20;
 constexpr unsigned kStubSize = 16;
 
-// Set by guarded_call while there is a way out.
-extern "C" uint64_t way_out_rip, way_out_rsp;
-extern "C" char trap_stubs[];
+constexpr uint64_t kTrapFlag = 1 << 8, kInterruptFlag = 1 << 9, kDirectionFlag = 1 << 10,
+                   kAlignmentFlag = 1 << 18;
 
-Trap last;
+extern "C" char trap_stubs[], event_stub[], failsafe_stub[], syscall_stub[];
 
 extern "C" void handle_trap(TrapFrame* frame) {
-  last = {true, frame->vector, frame->error, frame->rip};
-  if (way_out_rip == 0) {
+  StackHead& head = stack_head();
+  if (frame->vector == kEventVector) {
+    ++head.event_count;
+    frame->rflags &= ~kInterruptFlag;
+    return;
+  }
+  head.last_trap = {true, frame->vector, frame->error, frame->rip};
+  if (head.way_out_rip == 0) {
     print("unexpected ", trap_name(frame->vector), " error ", Hex{frame->error}, " at ",
           Hex{frame->rip});
     shut_down(SHUTDOWN_crash);
   }
-  frame->rip = way_out_rip;
-  frame->rsp = way_out_rsp;
-  way_out_rip = 0;
+  // The way out is in the kernel, whoever trapped.
+  frame->cs &= ~uint64_t{3};
+  frame->ss = FLAT_KERNEL_SS;
+  frame->rflags &= ~(kTrapFlag | kDirectionFlag | kAlignmentFlag);
+  frame->rip = head.way_out_rip;
+  frame->rsp = head.way_out_rsp;
+  head.way_out_rip = 0;
 }
 
 }  // namespace
@@ -41,6 +50,13 @@ int64_t register_traps() {
   return hypercall(__HYPERVISOR_set_trap_table, address_of(table));
 }
 
+int64_t register_callbacks() {
+  const int64_t result = register_traps();
+  if (result != 0) return result;
+  return hypercall(__HYPERVISOR_set_callbacks, address_of(event_stub), address_of(failsafe_stub),
+                   address_of(syscall_stub));
+}
+
 const char* trap_name(uint64_t vector) {
   static constexpr const char* kNames[kVectorCount] = {
       "#DE", "#DB", "NMI", "#BP", "#OF", "#BR",       "#UD", "#NM", "#DF", "vector 9",
@@ -49,7 +65,7 @@ const char* trap_name(uint64_t vector) {
 }
 
 Trap last_trap() {
-  return last;
+  return stack_head().last_trap;
 }
 
 }  // namespace test_guest

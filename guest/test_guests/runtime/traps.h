@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include "runtime/stack.h"
+
 namespace test_guest {
 
 struct TrapFrame {
@@ -11,20 +13,20 @@ struct TrapFrame {
   uint64_t rip, cs, rflags, rsp, ss;
 };
 
-struct Trap {
-  bool happened = false;
-  uint64_t vector = 0;
-  uint64_t error = 0;
-  uint64_t rip = 0;
-};
+// Vectors of no exception, by which the callbacks come to the same handler.
+inline constexpr uint64_t kEventVector = 32, kFailsafeVector = 33, kSyscallVector = 34;
 
 // Registers handlers for all exceptions: 0 or -errno.
 int64_t register_traps();
+// Registers the callbacks as well. An event is counted, and leaves events masked; the other two
+// are traps like the exceptions.
+int64_t register_callbacks();
 
 const char* trap_name(uint64_t vector);
 
+// Calls do not nest: the inner one takes the way out of the outer one.
 extern "C" bool guarded_call(void (*function)(void*), void* argument);
-Trap last_trap();
+Trap last_trap();  // on this stack
 
 // Calls the function object; a trap in it ends the call and is returned.
 template <typename Function>

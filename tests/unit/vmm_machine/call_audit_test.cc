@@ -33,7 +33,7 @@ class CallAuditTest : public testing::Test {
     EXPECT_TRUE(image.ok()) << image.status();
     std::unique_ptr<Domain> domain;
     options_.console = [&](std::string_view) { on_console(*domain); };
-    auto engine = KvmEngine::create(options_.traits);
+    auto engine = KvmEngine::create();
     if (!engine.ok()) {
       ADD_FAILURE() << engine.status();
       return {};

@@ -15,7 +15,7 @@
 namespace vmm {
 namespace {
 
-constexpr unsigned kBreakpoint = 3, kPageFault = 14;
+constexpr unsigned kBreakpoint = 3, kGeneralProtection = 13, kPageFault = 14;
 constexpr uint32_t kMsrGsBase = 0xc000'0101, kMsrKernelGsBase = 0xc000'0102;
 
 class ProcessorTest : public testing::Test {
@@ -24,7 +24,7 @@ class ProcessorTest : public testing::Test {
     auto traits = probe_kvm();
     if (!traits.ok()) GTEST_SKIP() << "no usable /dev/kvm: " << traits.status().message();
     traits_ = *traits;
-    auto machine = ScratchMachine::create(traits_);
+    auto machine = ScratchMachine::create();
     ASSERT_TRUE(machine.ok()) << machine.status();
     machine_ = *std::move(machine);
   }
@@ -74,7 +74,8 @@ TEST_F(ProcessorTest, SyscallReachesTheVmm) {
     EXPECT_EQ(registers_.rip, ScratchMachine::kCode + 2);
   } else {
     ASSERT_EQ(trap.kind, Trap::Kind::kException) << trap.failure;
-    EXPECT_EQ(registers_.rip, guest_abi::kGateFaulting);
+    EXPECT_EQ(trap.vector, kGeneralProtection);
+    EXPECT_EQ(registers_.rip, guest_abi::kGatePage);
     EXPECT_EQ(registers_.rcx, ScratchMachine::kCode + 2);
   }
 }

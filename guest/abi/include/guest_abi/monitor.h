@@ -26,11 +26,11 @@ namespace guest_abi {
 // shadow-paging KVM cannot give to CPL3; the second is what XENMEM_machphys_mapping answers).
 inline constexpr uint64_t kM2pXenBase = 0xffff'8000'0000'0000;
 inline constexpr uint64_t kM2pBase = 0xffff'8080'0000'0000;
-// Where `syscall` lands (LSTAR), in a page that CPL3 may execute: on KVMs whose `syscall` does not
-// raise the privilege level the second stub is used, which faults.
+// Where `syscall` lands (LSTAR): an `out`, in a page that CPL3 may execute. At CPL0 it leaves for
+// the VMM; on KVMs whose `syscall` does not raise the privilege level it faults there, at CPL3.
+// Both can happen on one KVM: one that emulates instructions raises the level when it emulates
+// `syscall`. So the landing may do nothing that needs a stack.
 inline constexpr uint64_t kGatePage = 0xffff'8280'4000'0000;
-inline constexpr uint64_t kGateRaising = kGatePage;
-inline constexpr uint64_t kGateFaulting = kGatePage + 16;
 
 inline constexpr uint64_t kMonitorText = MONITOR_TEXT;
 inline constexpr uint64_t kMonitorIdt = kMonitorText + 0x8'0000;
