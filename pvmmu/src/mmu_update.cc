@@ -1,6 +1,7 @@
 // HYPERVISOR_mmu_update: an array of changes of page-table entries. [xen/xen.h: mmu_update]
 //
 // Not a transaction: requests before a refused one stay done, and `done` says how many.
+#include "at_level.h"
 #include "base/mutant.h"
 #include "entry_writer.h"
 #include "pvmmu/mmu.h"
@@ -84,22 +85,15 @@ Errno Mmu::apply_table_update(Call& call, const UpdateRequest& request, PtLevel 
     return true;
   };
   EntryWriter writer(platform_, types_, tlb_);
-  uint64_t old_value = 0;
-  switch (level) {
-    case PtLevel::kL1:
+  return at_level(level, [&]<PtLevel L>() {
+    if constexpr (L == PtLevel::kL1) {
       window.leaf_written(request.frame, request.slot);
-      return writer.change<PtLevel::kL1>(call, request.frame, request.slot, compute, old_value);
-    case PtLevel::kL2:
+    } else {
       window.forget();
-      return writer.change<PtLevel::kL2>(call, request.frame, request.slot, compute, old_value);
-    case PtLevel::kL3:
-      window.forget();
-      return writer.change<PtLevel::kL3>(call, request.frame, request.slot, compute, old_value);
-    case PtLevel::kL4:
-      window.forget();
-      return writer.change<PtLevel::kL4>(call, request.frame, request.slot, compute, old_value);
-  }
-  return Errno::kEINVAL;
+    }
+    uint64_t old_value = 0;
+    return writer.change<L>(call, request.frame, request.slot, compute, old_value);
+  });
 }
 
 // A frame that is no table is ordinary memory: the value is stored as it is, whatever the command.

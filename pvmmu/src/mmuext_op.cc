@@ -130,6 +130,7 @@ Errno Mmu::load_kernel_base_pointer(Call& call, Mfn frame) {
   if (error != Errno::kOk) return error;
   const Mfn old_root = root;
   root = frame;
+  // never: none; calls are read through base pointers, and who has any has a kernel one.
   if (old_root != kInvalidMfn) types_.put_page_and_type(call.counters, old_root);
   ++call.counters.base_pointer_loads;
   return Errno::kOk;

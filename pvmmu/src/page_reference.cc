@@ -124,10 +124,16 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
     page.in_progress = false;
     put_page(frame);
     if (page.validation != Validation::kUnvalidated) return Errno::kOk;
-    if (kMutated<Mutant::partial_type_reused>) page.validation = Validation::kWhole;
-    return page.whole() ? Errno::kOk : validate(call, frame, type);
+    if (kMutated<Mutant::partial_type_reused>) {
+      page.validation = Validation::kWhole;
+      return Errno::kOk;
+    }
+    return validate(call, frame, type);
   }
+  // never: this call is in the middle of it; its own entries ask for levels below, and a same-level
+  // entry does not ask here.
   if (type != PageType::kWritable && page.validation == Validation::kUnvalidated) {
+    // never: as above.
     return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is being validated", frame);
   }
   ++page.type_count;  // cannot pass the limit: it is not above total_count, which was checked
@@ -172,15 +178,9 @@ Errno TypeKeeper::get_leaf(Call& call, L1Pte entry) {
   if (page->total_count >= count_limit_ && !kMutated<Mutant::count_limit_ignored>) {
     return refuse(call, Rule::kCounts, Errno::kEBUSY, "the frame is used too often", frame);
   }
-  if (entry.writable()) {
-    if (page->type_count != 0 && page->type != PageType::kWritable) {
-      return refuse(call, Rule::kNoWritableTable, Errno::kEBUSY,
-                    "a writable mapping of a frame that must not be written", frame);
-    }
-    if (get_type(call, frame, PageType::kWritable) != Errno::kOk) {
-      call.refusal.error = Errno::kEBUSY;
-      return Errno::kEBUSY;
-    }
+  if (entry.writable() && get_type(call, frame, PageType::kWritable) != Errno::kOk) {
+    return refuse(call, Rule::kNoWritableTable, Errno::kEBUSY,
+                  "a writable mapping of a frame that must not be written", frame);
   }
   ++page->total_count;
   return Errno::kOk;
@@ -204,8 +204,8 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
     return refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
                   "same-level entries may be one deep, and name validated tables", frame);
   }
-  if (holder.linear_count == kLinearCountLimit || used.linear_count == -kLinearCountLimit ||
-      used.total_count >= count_limit_) {
+  static_assert(kEntriesPerTable < kLinearCountLimit, "a holder's count cannot pass the limit");
+  if (used.linear_count == -kLinearCountLimit || used.total_count >= count_limit_) {
     return refuse(call, Rule::kCounts, Errno::kEINVAL, "the frame is used too often", frame);
   }
   ++holder.linear_count;

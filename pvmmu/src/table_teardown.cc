@@ -2,6 +2,7 @@
 //
 // The references of a table's entries go back downwards, from validated_entries. The entries stay
 // in memory as data, except the hypervisor's.
+#include "at_level.h"
 #include "base/mutant.h"
 #include "pvmmu/type_keeper.h"
 
@@ -43,21 +44,8 @@ Errno TypeKeeper::tear_down(Call& call, Mfn table) {
     return Errno::kOk;
   }
   if (page.validation != Validation::kUnvalidated) begin_teardown(call.counters, table);
-  Errno error = Errno::kOk;
-  switch (table_level(page.type)) {
-    case PtLevel::kL1:
-      error = drop_entries<PtLevel::kL1>(call, table);
-      break;
-    case PtLevel::kL2:
-      error = drop_entries<PtLevel::kL2>(call, table);
-      break;
-    case PtLevel::kL3:
-      error = drop_entries<PtLevel::kL3>(call, table);
-      break;
-    case PtLevel::kL4:
-      error = drop_entries<PtLevel::kL4>(call, table);
-      break;
-  }
+  const Errno error =
+      at_level(table_level(page.type), [&]<PtLevel L>() { return drop_entries<L>(call, table); });
   if (error != Errno::kOk) return error;
   page.in_progress = false;
   become_none(table);

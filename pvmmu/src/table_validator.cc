@@ -5,6 +5,7 @@
 // whole tree passed are the entries stored as they must be (USER, the hypervisor's slots): that
 // part cannot fail. Nobody writes the table meanwhile: its type is set already, and the flush that
 // the change of type owed is complete.
+#include "at_level.h"
 #include "base/mutant.h"
 #include "descriptor.h"
 #include "entry_bits.h"
@@ -23,20 +24,8 @@ Errno TypeKeeper::validate(Call& call, Mfn frame, PageType type) {
       page.type_count = 0;
     }
   } else {
-    switch (table_level(type)) {
-      case PtLevel::kL1:
-        error = validate_table<PtLevel::kL1>(call, frame);
-        break;
-      case PtLevel::kL2:
-        error = validate_table<PtLevel::kL2>(call, frame);
-        break;
-      case PtLevel::kL3:
-        error = validate_table<PtLevel::kL3>(call, frame);
-        break;
-      case PtLevel::kL4:
-        error = validate_table<PtLevel::kL4>(call, frame);
-        break;
-    }
+    error =
+        at_level(table_level(type), [&]<PtLevel L>() { return validate_table<L>(call, frame); });
     page.in_progress = error != Errno::kOk;
     if (kMutated<Mutant::partial_state_lost> && error == kRestart) {
       page.in_progress = false;
@@ -98,17 +87,8 @@ bool TypeKeeper::needs_store(Pte<L> entry, Mfn table) const {
 // Stores a validated table and what is below it as it must be. Done again after a stop, it finds
 // what was stored before as it should be.
 Errno TypeKeeper::store_table(Call& call, Mfn table) {
-  switch (table_level(frames_.at(table).type)) {
-    case PtLevel::kL1:
-      return store_entries<PtLevel::kL1>(call, table);
-    case PtLevel::kL2:
-      return store_entries<PtLevel::kL2>(call, table);
-    case PtLevel::kL3:
-      return store_entries<PtLevel::kL3>(call, table);
-    case PtLevel::kL4:
-      break;
-  }
-  return store_entries<PtLevel::kL4>(call, table);
+  return at_level(table_level(frames_.at(table).type),
+                  [&]<PtLevel L>() { return store_entries<L>(call, table); });
 }
 
 template <PtLevel L>
@@ -159,7 +139,7 @@ Errno TypeKeeper::validate_descriptors(Call& call, Mfn frame) {
   for (unsigned index = 0; index < kEntriesPerTable; ++index) {
     const uint64_t descriptor = platform_.read_entry(frame, index);
     uint64_t adjusted = descriptor;
-    // All were accepted above, and nobody can have written them since.
+    // never: refused; all were accepted above, and nobody can have written them since.
     if (adjust_descriptor(adjusted) && adjusted != descriptor) store_entry(frame, index, adjusted);
   }
   frames_.at(frame).validation = Validation::kWhole;

@@ -26,6 +26,7 @@ Errno Mmu::change_mapping(Call& call, LinearAddr va, uint64_t value) {
   }
   const WalkStep& leaf = walked.leaf();
   const PageInfo* page = frames_.find_guest(leaf.table);
+  // never: not whole; all tables below a loaded root are.
   if (page == nullptr || page->type != PageType::kL1 || !page->whole()) {
     return types_.refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
                          "the address is not mapped by an L1 table of the domain", leaf.table);

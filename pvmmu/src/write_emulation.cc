@@ -23,6 +23,7 @@ struct Part {
 
 // What the operation makes of the old value; false if it writes nothing.
 bool apply(const WriteOperation& operation, uint64_t old_value, uint64_t mask, uint64_t& result) {
+  // never: none of these; the decoder makes no other kind.
   switch (operation.kind) {
     case WriteOperation::Kind::kStore:
     case WriteOperation::Kind::kExchange:
@@ -42,7 +43,7 @@ bool apply(const WriteOperation& operation, uint64_t old_value, uint64_t mask, u
       result = old_value & ~operation.operand;
       return true;
   }
-  return false;
+  return false;  // never: see above
 }
 
 }  // namespace

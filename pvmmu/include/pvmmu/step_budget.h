@@ -23,7 +23,6 @@ class StepBudget {
 
   // A piece of a call that may be preempted begins; `resumed`: not the first.
   void start_piece(bool resumed) {
-    preemptible_ = true;
     resumed_ = resumed;
     done_ = 0;
     grant(1);
@@ -33,7 +32,7 @@ class StepBudget {
   bool spent(Platform& platform) {
     if (--left_ != 0) [[likely]]
       return false;
-    return preemptible_ && ask(platform);
+    return ask(platform);
   }
 
  private:
@@ -46,9 +45,9 @@ class StepBudget {
     return left_ == 0;
   }
 
-  uint32_t left_ = 0;
+  // Work that may not be preempted counts down from 0, and has 2^64 steps left.
+  uint64_t left_ = 0;
   uint64_t done_ = 0;  // in this piece, when left_ reaches 0
-  bool preemptible_ = false;
   bool resumed_ = false;
 };
 

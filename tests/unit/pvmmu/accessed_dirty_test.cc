@@ -39,6 +39,75 @@ TEST_F(AccessedDirtyTest, AnEntryThatNeverHoldsStillIsRefused) {
   EXPECT_EQ(info(data).type_count, 0u);
 }
 
+// The same where no reference was taken, since the entry names its frame already.
+TEST_F(AccessedDirtyTest, NorIsAChangeOfBitsAlone) {
+  const Mfn table = take_frame(), data = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
+  ASSERT_EQ(update(Maddr(table, 0), entry_of(data, kFlagsRw)), 0);
+  platform.before_exchange = [&](Mfn frame, unsigned slot) {
+    if (frame == table && slot == 0) platform.cell(table, 0).fetch_xor(1 << 9);
+  };
+  EXPECT_REFUSED(update(Maddr(table, 0), entry_of(data, kFlagsRw | kPteNoExecute)), kEBUSY,
+                 kAccessedDirty);
+  EXPECT_EQ(info(data).total_count, 2u);
+  EXPECT_EQ(info(data).type_count, 1u);
+}
+
+// A byte makes the entry present, and its frame changes under that: the reference is to what the
+// entry names in the end.
+TEST_F(AccessedDirtyTest, AReferenceIsToTheFrameThatIsCommitted) {
+  const Mfn table = take_frame(), first = take_frame(), then = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
+  set(table, 0, entry_of(first, 0));
+  unsigned races = 0;
+  platform.before_exchange = [&](Mfn frame, unsigned slot) {
+    if (frame == table && slot == 0 && races++ == 0) set(table, 0, entry_of(then, 0));
+  };
+  const auto result = mmu.emulate_write(call, root(), address_of(table),
+                                        {WriteOperation::Kind::kOr, 1, kFlagsRw, 0});
+  EXPECT_EQ(result.status, EmulationResult::Status::kDone);
+  EXPECT_EQ(races, 2u);
+  EXPECT_EQ(get(table, 0), entry_of(then, kFlagsRw));
+  EXPECT_EQ(info(first).type_count, 0u);
+  EXPECT_EQ(info(first).total_count, 1u);
+  EXPECT_EQ(info(then).type_count, 1u);
+  EXPECT_EQ(info(then).total_count, 2u);
+}
+
+TEST_F(AccessedDirtyTest, APromotionStoresOverABitThatCameInBetween) {
+  const Mfn table = take_frame();
+  const uint64_t bare = entry_of(kData, kPtePresent);
+  set(table, 0, bare);
+  unsigned races = 0;
+  platform.before_exchange = [&](Mfn frame, unsigned slot) {
+    if (frame == table && slot == 0 && races++ == 0) platform.cell(table, 0).fetch_or(kPteAccessed);
+  };
+  ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
+  EXPECT_EQ(races, 2u);
+  EXPECT_EQ(get(table, 0), bare | kPteUser);
+}
+
+// The marks of a copy are set beside those of a processor that walks the same tables.
+TEST_F(AccessedDirtyTest, ACopyMarksAnEntryThatChanges) {
+  const Mfn l1 = mapping_of(kData).frame();
+  const auto slot_of_data = static_cast<unsigned>(kData.raw());
+  const uint64_t clean = entry_of(kData, kFlagsRw & ~kPteAccessedDirty);
+  for (const uint64_t bit : {kPteAccessed, kPteDirty}) {
+    ASSERT_EQ(update(mapping_of(kData), clean), 0);
+    unsigned races = 0;
+    platform.before_exchange = [&](Mfn frame, unsigned slot) {
+      if (frame != l1 || slot != slot_of_data) return;
+      if (races++ == 0) platform.cell(l1, slot).fetch_or(bit);
+    };
+    uint64_t value = 0;
+    ASSERT_TRUE(mmu.copy_from_guest(root(), &value, address_of(kData), sizeof value));
+    platform.before_exchange = nullptr;
+    // Accessed was all that the copy wanted.
+    EXPECT_EQ(races, bit == kPteAccessed ? 1u : 2u);
+    EXPECT_EQ(get(l1, slot_of_data), clean | kPteAccessed | bit);
+  }
+}
+
 // A thread plays the processor: it writes through the entry, setting Dirty whenever it is present
 // and writable, and counts how often. Every time the flag is seen clear after it was set, somebody
 // must have harvested it. `harvest` is the update under test.

@@ -76,6 +76,74 @@ TEST_F(AuditTest, FindsBadEntries) {
   EXPECT_EQ(audit(), "");
 }
 
+TEST_F(AuditTest, FindsAnEntryThatLeadsOutOfMemory) {
+  const Mfn l1 = mapping_of(kData).frame();
+  set(l1, kData.raw() & 511, entry_of(Mfn(kFrames), kFlagsRo));
+  EXPECT_TRUE(finds("frame 256: an entry's frame is not the domain's"));
+}
+
+TEST_F(AuditTest, FindsPinsAndReferencesWhereTheyCannotBe) {
+  page(kData).pinned = true;
+  EXPECT_TRUE(finds("frame 40: pinned without being a table"));
+  page(kData).pinned = false;
+  const Mfn gdt = take_frame();
+  ASSERT_EQ(mmu.get_descriptor_table(call, gdt), 0);
+  page(gdt).pinned = true;
+  EXPECT_TRUE(finds("frame 64: pinned without being a table"));
+  page(gdt).pinned = false;
+  page(gdt).external_count = 0;
+  EXPECT_TRUE(finds("frame 64: type believed 6 counted 0"));
+  page(gdt).external_count = 1;
+  page(root()).external_count = 1;
+  EXPECT_TRUE(finds("frame 255: the VMM's reference on a table"));
+  page(root()).external_count = 0;
+  EXPECT_EQ(audit(), "");
+}
+
+TEST_F(AuditTest, FindsTablesThatAreNotWhole) {
+  const Mfn l3 = mmu.walk(root(), address_of(kData), Access{}).steps[1].table;
+  page(l3).validation = Validation::kValidated;
+  EXPECT_TRUE(finds("frame 254: a table not whole"));
+  page(l3).validation = Validation::kWhole;
+  page(root()).validation = Validation::kValidated;
+  EXPECT_TRUE(finds("frame 255: base pointer"));
+  page(root()).validation = Validation::kWhole;
+  page(kData).validation = Validation::kWhole;
+  EXPECT_TRUE(finds("frame 40: validated"));
+  page(kData).validation = Validation::kUnvalidated;
+  EXPECT_EQ(audit(), "");
+}
+
+TEST_F(AuditTest, FindsWorkThatNobodyDoes) {
+  const Mfn table = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
+  page(table).validation = Validation::kUnvalidated;
+  EXPECT_TRUE(finds("frame 64: a table that nobody validates"));
+  page(table).in_progress = true;
+  page(table).type_count = 2;
+  EXPECT_TRUE(finds("frame 64: users of a table in progress"));
+  page(table).in_progress = false;
+  page(table).type_count = 1;
+  page(table).validation = Validation::kWhole;
+  page(kData).in_progress = true;
+  EXPECT_TRUE(finds("frame 40: in progress without being a table"));
+  page(kData).in_progress = false;
+  page(table).validated_entries = 7;
+  EXPECT_TRUE(finds("frame 64: validated entries believed 7 counted 512"));
+  page(table).validated_entries = kEntriesPerTable;
+  EXPECT_EQ(audit(), "");
+}
+
+TEST_F(AuditTest, NeedsRoomForATallyOfEachFrame) {
+  class ShortSink final : public AuditSink {
+   public:
+    std::span<AuditTally> tallies(size_t) override { return {}; }
+    void difference(const AuditDifference&) override { FAIL() << "nothing was counted"; }
+  };
+  ShortSink sink;
+  EXPECT_FALSE(mmu.audit(sink));
+}
+
 TEST_F(AuditTest, FindsAWritableSameLevelEntryAndAChain) {
   const Mfn a = take_frame(), b = take_frame();
   ASSERT_EQ(ext(MMUEXT_PIN_L4_TABLE, b), 0);
@@ -102,6 +170,21 @@ TEST_F(AuditTest, ListsTheUsersOfAFrame) {
   EXPECT_EQ(users[1].kind, FrameUser::Kind::kKernelBasePointer);
   EXPECT_EQ(mmu.find_users(root(), std::span(users, 1)), 3u);  // more than fit
   EXPECT_EQ(mmu.find_users(kInvalidMfn, users), 0u);
+}
+
+TEST_F(AuditTest, ListsUserBasePointersAndReferencesOfTheVmm) {
+  const Mfn user = take_frame();
+  ASSERT_EQ(ext(MMUEXT_NEW_USER_BASEPTR, user), 0);
+  FrameUser users[4];
+  ASSERT_EQ(mmu.find_users(user, users), 2u);  // and the read-only map
+  EXPECT_EQ(users[0].kind, FrameUser::Kind::kUserBasePointer);
+  EXPECT_EQ(users[0].vcpu, 0u);
+  ASSERT_TRUE(mmu.get_writable(kData));
+  ASSERT_TRUE(mmu.get_writable(kData));
+  ASSERT_EQ(mmu.find_users(kData, users), 3u);
+  EXPECT_EQ(users[0].kind, FrameUser::Kind::kVmm);
+  EXPECT_EQ(users[1].kind, FrameUser::Kind::kVmm);
+  EXPECT_EQ(users[2].kind, FrameUser::Kind::kEntry);
 }
 
 }  // namespace

@@ -125,6 +125,20 @@ TEST_F(EmulationTest, OtherMemoryIsNotOurs) {
             Status::kNotOurs);
 }
 
+TEST_F(EmulationTest, TheHypervisorsMemoryIsNotOurs) {
+  open_hypervisor_slots();
+  set(Mfn(4), 5, entry_of(Mfn(6), kFlagsRo));             // its frame
+  set(Mfn(4), 6, entry_of(table, kFlagsRo & ~kPteUser));  // a table, where no user may look
+  const uint64_t before = get(table, 0);
+  for (const uint64_t slot : {5u, 6u}) {
+    const LinearAddr at = hypervisor_address(0, 0, slot);
+    ASSERT_TRUE(mmu.walk(root(), at, Access{}).mapped);
+    EXPECT_EQ(write(at, {Kind::kStore, 8, entry_of(data, kFlagsRo), 0}).status, Status::kNotOurs);
+  }
+  EXPECT_EQ(get(Mfn(6), 0), 0u);
+  EXPECT_EQ(get(table, 0), before);
+}
+
 TEST_F(EmulationTest, AProcessesStoreIsNotOurs) {
   Call user_call{VcpuId{0}, counters, refusal, false};
   const auto result = mmu.emulate_write(user_call, root(), slot_address(0),

@@ -83,7 +83,7 @@ class FakePlatform final : public Platform {
     return allow ? allow(resumed, steps) : kManySteps;
   }
   uint64_t hypervisor_slot_entry(unsigned slot) override {
-    return slot <= 257 ? kHypervisorEntry : 0;
+    return slot <= 257 ? hypervisor_entry : 0;
   }
 
   // What the processor or the domain builder would do.
@@ -105,6 +105,7 @@ class FakePlatform final : public Platform {
     return found;
   }
 
+  uint64_t hypervisor_entry = kHypervisorEntry;  // in slots 256 and 257
   std::vector<Event> history;
   std::map<uint64_t, Pfn> m2p;
   bool log_reads = false;

@@ -1,4 +1,6 @@
 // Walks and copies through the guest's tables.
+#include <utility>
+
 #include "test_domain.h"
 
 namespace pvmmu::testing {
@@ -35,6 +37,59 @@ TEST_F(GuestMemoryTest, FaultCodes) {
   EXPECT_TRUE(mmu.walk(root(), LinearAddr(0x800000000000), Access{}).non_canonical);
   EXPECT_FALSE(mmu.walk(kInvalidMfn, address_of(kData), Access{}).ok);
   EXPECT_FALSE(mmu.walk(kData, address_of(kData), Access{}).ok);  // not an L4 table
+}
+
+TEST_F(GuestMemoryTest, AFetchFromExecutableMemory) {
+  EXPECT_TRUE(mmu.walk(root(), address_of(kData), Access{.fetch = true}).ok);
+}
+
+// Superpages are found in the hypervisor's own slots only.
+TEST_F(GuestMemoryTest, SuperpagesOfTheHypervisor) {
+  open_hypervisor_slots();
+  set(Mfn(2), 1, kFlagsRo | kPtePageSize);
+  set(Mfn(3), 1, kFlagsRo | kPtePageSize);
+  for (const auto& [at, level] : {std::pair{hypervisor_address(1, 0, 40), PtLevel::kL3},
+                                  std::pair{hypervisor_address(0, 1, 40), PtLevel::kL2}}) {
+    const WalkResult walked = mmu.walk(root(), at + 0x123, Access{});
+    EXPECT_TRUE(walked.ok);
+    EXPECT_EQ(walked.leaf_level, level);
+    EXPECT_EQ(walked.address, Maddr(Mfn(40), 0x123));
+  }
+}
+
+TEST_F(GuestMemoryTest, NoUserAccessWithoutUser) {
+  open_hypervisor_slots();
+  set(Mfn(4), 5, entry_of(kData, kFlagsRw & ~kPteUser));
+  const LinearAddr at = hypervisor_address(0, 0, 5);
+  const WalkResult walked = mmu.walk(root(), at, Access{});
+  EXPECT_FALSE(walked.ok);
+  EXPECT_TRUE(walked.mapped);
+  EXPECT_EQ(walked.fault_code, kFaultPresent | kFaultUser);
+  EXPECT_TRUE(mmu.walk(root(), at, Access{.user = false}).ok);
+}
+
+// At every level: the walk ends there, and nothing is read or written outside.
+TEST_F(GuestMemoryTest, AWalkThatLeavesMemory) {
+  open_hypervisor_slots();
+  const uint64_t outside = entry_of(Mfn(kFrames), kFlagsRw);
+  set(Mfn(2), 1, outside);
+  set(Mfn(3), 1, outside);
+  set(Mfn(4), 1, outside);
+  set(Mfn(3), 2, kFlagsRw | kPtePageSize);  // the first 2 MiB, of which memory is one
+  unsigned steps = 2;
+  for (const LinearAddr at :
+       {hypervisor_address(1), hypervisor_address(0, 1), hypervisor_address(0, 0, 1)}) {
+    const WalkResult walked = mmu.walk(root(), at, Access{.write = true});
+    EXPECT_FALSE(walked.ok);
+    EXPECT_FALSE(walked.mapped);
+    EXPECT_EQ(walked.step_count, steps++);
+    EXPECT_EQ(walked.fault_code, kFaultPresent | kFaultReserved | kFaultUser | kFaultWrite);
+    uint64_t value = 0;
+    EXPECT_FALSE(mmu.copy_from_guest(root(), &value, at, sizeof value));
+    EXPECT_FALSE(mmu.copy_to_guest(root(), at, &value, sizeof value));
+  }
+  EXPECT_TRUE(mmu.walk(root(), hypervisor_address(0, 2, kFrames - 1), Access{}).ok);
+  EXPECT_FALSE(mmu.walk(root(), hypervisor_address(0, 2, kFrames), Access{}).ok);
 }
 
 TEST_F(GuestMemoryTest, PermissionsOfAllLevelsCount) {

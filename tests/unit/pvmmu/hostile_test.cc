@@ -19,6 +19,32 @@ TEST_F(HostileTest, WildArrays) {
   }
 }
 
+// The last request that fits ends where the address space does; the next is not the one at 0.
+TEST_F(HostileTest, AnArrayThatWrapsRound) {
+  const auto path = build_tables(PtLevel::kL3, kRequests);
+  for (const Mfn table : path) {
+    set(table, 511, get(table, 0));
+    set(table, 0, 0);
+  }
+  ASSERT_EQ(update(Maddr(root(), 511 * 8), entry_of(path[0], kFlagsRo)), 0);
+  set(kRequests, 510, Maddr(kData, 0).raw());
+  set(kRequests, 511, 7);
+  const LinearAddr last_update(~uint64_t{0} - (sizeof(::mmu_update) - 1));
+  EXPECT_REFUSED(mmu.mmu_update(call, last_update, 2, address_of(kDone), DOMID_SELF), kEFAULT,
+                 kAnyInput);
+  EXPECT_EQ(refusal.request, 1u);
+  EXPECT_EQ(done(), 1u);
+  EXPECT_EQ(get(kData, 0), 7u);
+  set(kDone, 0, 0);
+  const ::mmuext_op flush = operation(MMUEXT_TLB_FLUSH_LOCAL, 0);
+  std::memcpy(platform.bytes(Maddr(kRequests, kPageSize - sizeof flush)), &flush, sizeof flush);
+  const LinearAddr last_operation(~uint64_t{0} - (sizeof flush - 1));
+  EXPECT_REFUSED(mmu.mmuext_op(call, last_operation, 2, address_of(kDone), DOMID_SELF), kEFAULT,
+                 kAnyInput);
+  EXPECT_EQ(refusal.request, 1u);
+  EXPECT_EQ(done(), 1u);
+}
+
 TEST_F(HostileTest, WildEntryAddresses) {
   for (const uint64_t ptr : {uint64_t{0}, ~uint64_t{7}, uint64_t{kFrames} << 12, uint64_t{1} << 52,
                              uint64_t{2} << 12, uint64_t{1} << 63}) {

@@ -162,5 +162,24 @@ TEST_F(MmuextOpTest, ASecondVcpuHasItsOwnBasePointers) {
   EXPECT_EQ(info(root()).type_count, 2u);
 }
 
+TEST_F(MmuextOpTest, ARefusedInitialPinSaysWhy) {
+  Refusal why;
+  EXPECT_EQ(mmu.pin_initial(PtLevel::kL1, kData, &why), -22);
+  EXPECT_EQ(why.rule, Rule::kOneType);
+  EXPECT_STREQ(why.operation, "pin_initial");
+  EXPECT_EQ(mmu.pin_initial(PtLevel::kL4, Mfn(2)), -22);
+  EXPECT_EQ(mmu.own_counters().refusals, 2u);
+  EXPECT_FALSE(info(kData).pinned);
+}
+
+// More vCPUs than there can be: those that there can be are served.
+TEST_F(MmuextOpTest, AtMostSoManyVcpus) {
+  std::vector<PageInfo> frames(kFrames);
+  Mmu many(platform, frames, 1000);
+  CollectingSink sink;
+  EXPECT_TRUE(many.audit(sink)) << sink.text;
+  EXPECT_EQ(many.find_users(Mfn(20), {}), 0u);
+}
+
 }  // namespace
 }  // namespace pvmmu::testing

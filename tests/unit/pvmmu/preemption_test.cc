@@ -1,75 +1,11 @@
 // Long work in pieces: every cut leaves books that a recount agrees with, goes on from where it
-// was, and ends where one uninterrupted call would have; and what other vCPUs do in between finds
-// the tables in progress either continued or out of reach.
-#include <algorithm>
-
-#include "test_domain.h"
+// was, and ends where one uninterrupted call would have.
+#include "cut_calls.h"
 
 namespace pvmmu::testing {
 namespace {
 
-class PreemptionTest : public DomainTest {
- protected:
-  // Every call stops after so many steps; 0: never.
-  void cut_every(uint32_t steps) {
-    if (steps == 0) {
-      platform.allow = nullptr;
-    } else {
-      platform.allow = [steps](bool, uint64_t made) -> uint32_t {
-        return made < steps ? static_cast<uint32_t>(steps - made) : 0;
-      };
-    }
-  }
-  // Places the operation in guest memory and makes the first piece of the call.
-  int64_t begin(unsigned command, Mfn frame) {
-    const ::mmuext_op made = operation(command, frame.raw());
-    std::memcpy(platform.bytes(Maddr(kRequests, 0)), &made, sizeof made);
-    return go_on();
-  }
-  int64_t go_on() {
-    return mmu.mmuext_op(call, address_of(kRequests), 1, LinearAddr(0), DOMID_SELF);
-  }
-  // Pieces until the end, with a recount after each. Fails if there is no end.
-  int64_t to_the_end(int64_t result, unsigned* pieces = nullptr) {
-    unsigned made = 1;
-    for (; result == kPreempted && made < 5'000; ++made) {
-      audit_agrees();
-      if (HasFailure()) return result;
-      result = go_on();
-    }
-    if (pieces != nullptr) *pieces = made;
-    audit_agrees();
-    return result;
-  }
-  // An L4 tree with several tables on each level, a same-level entry, an entry without USER, and
-  // present entries in the last slots. Returns the tables, root first.
-  std::vector<Mfn> build_wide_tree(Mfn data) {
-    const auto first = build_tables(PtLevel::kL4, data);
-    const auto second = build_tables(PtLevel::kL3, data);
-    set(first[0], 511, entry_of(second[0], kFlagsRo));
-    set(first[0], 5, entry_of(first[0], kFlagsRo));
-    set(first[1], 511, entry_of(second[1], kFlagsRo));
-    set(first[2], 9, entry_of(second[2], kFlagsRo & ~kPteUser));
-    set(second[2], 7, entry_of(data, kFlagsRo));
-    std::vector<Mfn> tables = first;
-    tables.insert(tables.end(), second.begin(), second.end());
-    return tables;
-  }
-  std::vector<uint64_t> contents(const std::vector<Mfn>& frames) {
-    std::vector<uint64_t> words;
-    for (const Mfn frame : frames) {
-      for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) words.push_back(get(frame, slot));
-    }
-    return words;
-  }
-  void restore(const std::vector<Mfn>& frames, const std::vector<uint64_t>& words) {
-    for (size_t i = 0; i < frames.size(); ++i) {
-      for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
-        set(frames[i], slot, words[i * kEntriesPerTable + slot]);
-      }
-    }
-  }
-};
+using PreemptionTest = CutCallsTest;
 
 TEST_F(PreemptionTest, AnyCutEndsAsNoCut) {
   const auto tree = build_wide_tree(kData);
@@ -141,106 +77,6 @@ TEST_F(PreemptionTest, TheRequestIsReadOnce) {
   EXPECT_TRUE(info(tree[0]).pinned);
 }
 
-class MeanwhileTest : public PreemptionTest {
- protected:
-  MmuCounters other_counters;
-  Refusal other_refusal;
-  Call other{VcpuId{1}, other_counters, other_refusal, true};
-
-  void SetUp() override { ASSERT_EQ(mmu.set_initial_base_pointer(VcpuId{1}, root()), 0); }
-  // A whole call of vCPU 1, not cut.
-  int64_t other_ext(unsigned command, Mfn frame) {
-    const auto allow = platform.allow;
-    platform.allow = nullptr;
-    const ::mmuext_op made = operation(command, frame.raw());
-    std::memcpy(platform.bytes(Maddr(Mfn(kRequests.raw() + 1), 0)), &made, sizeof made);
-    const int64_t result =
-        mmu.mmuext_op(other, address_of(Mfn(kRequests.raw() + 1)), 1, LinearAddr(0), DOMID_SELF);
-    platform.allow = allow;
-    return result;
-  }
-};
-
-// At every cut of a pin, another vCPU pins the same table, or a part of it, and both calls end as
-// if one had come after the other.
-TEST_F(MeanwhileTest, AnotherTakesOverAPin) {
-  const auto tree = build_wide_tree(kData);
-  cut_every(1);
-  unsigned pieces = 0;
-  const auto before = contents(tree);
-  ASSERT_EQ(to_the_end(begin(MMUEXT_PIN_L4_TABLE, tree[0]), &pieces), 0);
-  ASSERT_EQ(to_the_end(begin(MMUEXT_UNPIN_TABLE, tree[0])), 0);
-  for (size_t part = 0; part < tree.size(); ++part) {
-    const unsigned level =
-        part < 4 ? 4 - static_cast<unsigned>(part) : 7 - static_cast<unsigned>(part);
-    for (unsigned cut = 1; cut < pieces; ++cut) {
-      SCOPED_TRACE(::testing::Message() << "part " << part << " cut " << cut);
-      restore(tree, before);
-      int64_t result = begin(MMUEXT_PIN_L4_TABLE, tree[0]);
-      for (unsigned i = 1; i < cut; ++i) result = go_on();
-      ASSERT_EQ(result, kPreempted);
-      ASSERT_EQ(other_ext(MMUEXT_PIN_L1_TABLE + level - 1, tree[part]), 0);
-      EXPECT_TRUE(info(tree[part]).whole());
-      audit_agrees();
-      // The second pin of one frame is refused, in whichever order they come.
-      EXPECT_EQ(to_the_end(go_on()), part == 0 ? return_value(Errno::kEINVAL) : 0);
-      ASSERT_EQ(other_ext(MMUEXT_UNPIN_TABLE, tree[part]), 0);
-      if (part != 0) {
-        ASSERT_EQ(to_the_end(begin(MMUEXT_UNPIN_TABLE, tree[0])), 0);
-      }
-      for (const Mfn table : tree) ASSERT_EQ(info(table).type, PageType::kNone);
-    }
-  }
-}
-
-// At every cut of an unpin another vCPU pins the root again: it gets a whole table, and the first
-// call lets go of nothing that is not its own.
-TEST_F(MeanwhileTest, AnotherTurnsATeardownRound) {
-  const auto tree = build_wide_tree(kData);
-  cut_every(1);
-  ASSERT_EQ(to_the_end(begin(MMUEXT_PIN_L4_TABLE, tree[0])), 0);
-  unsigned pieces = 0;
-  ASSERT_EQ(to_the_end(begin(MMUEXT_UNPIN_TABLE, tree[0]), &pieces), 0);
-  for (unsigned cut = 1; cut < pieces; ++cut) {
-    SCOPED_TRACE(cut);
-    ASSERT_EQ(other_ext(MMUEXT_PIN_L4_TABLE, tree[0]), 0);
-    int64_t result = begin(MMUEXT_UNPIN_TABLE, tree[0]);
-    for (unsigned i = 1; i < cut; ++i) result = go_on();
-    ASSERT_EQ(result, kPreempted);
-    ASSERT_EQ(other_ext(MMUEXT_PIN_L4_TABLE, tree[0]), 0);
-    EXPECT_TRUE(info(tree[0]).whole());
-    EXPECT_EQ(to_the_end(go_on()), 0);
-    EXPECT_TRUE(info(tree[0]).pinned);
-    EXPECT_TRUE(info(tree[0]).whole());
-    ASSERT_EQ(other_ext(MMUEXT_UNPIN_TABLE, tree[0]), 0);
-    for (const Mfn table : tree) ASSERT_EQ(info(table).type, PageType::kNone);
-    audit_agrees();
-  }
-}
-
-// What is in progress is no memory and no table: no other request gets at it.
-TEST_F(MeanwhileTest, ATableInProgressIsOutOfReach) {
-  const auto tree = build_wide_tree(kData);
-  cut_every(1);
-  int64_t result = begin(MMUEXT_PIN_L4_TABLE, tree[0]);
-  while (result == kPreempted) {
-    for (const Mfn table : tree) {
-      if (!info(table).in_progress) continue;
-      const uint64_t was = get(table, 3);
-      const ::mmu_update request{Maddr(table, 24).raw(), entry_of(kData, kFlagsRo)};
-      std::memcpy(platform.bytes(Maddr(Mfn(kRequests.raw() + 1), 0)), &request, sizeof request);
-      EXPECT_LT(
-          mmu.mmu_update(other, address_of(Mfn(kRequests.raw() + 1)), 1, LinearAddr(0), DOMID_SELF),
-          0);
-      EXPECT_EQ(get(table, 3), was);
-      EXPECT_NE(other_ext(MMUEXT_CLEAR_PAGE, table), 0);
-      EXPECT_FALSE(mmu.get_writable(table));
-    }
-    result = go_on();
-  }
-  EXPECT_EQ(result, 0);
-}
-
 TEST_F(PreemptionTest, ArraysStopBetweenRequests) {
   const Mfn table = take_frame();
   ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
@@ -263,6 +99,42 @@ TEST_F(PreemptionTest, ArraysStopBetweenRequests) {
   EXPECT_EQ(pieces, 13u);
   EXPECT_EQ(get(table, 11), entry_of(kData, kFlagsRo));
   EXPECT_EQ(get(table, 13), 0u);
+}
+
+// The tables are walked only when the whole tree is stored.
+TEST_F(PreemptionTest, NoWalkThroughARootInProgress) {
+  const auto tree = build_wide_tree(kData);
+  cut_every(1);
+  int64_t result = begin(MMUEXT_PIN_L4_TABLE, tree[0]);
+  while (result == kPreempted) {
+    ASSERT_EQ(info(tree[0]).type, PageType::kL4);
+    ASSERT_EQ(mmu.walk(tree[0], LinearAddr(0), Access{}).step_count, 0u);
+    result = go_on();
+  }
+  EXPECT_EQ(result, 0);
+  EXPECT_TRUE(mmu.walk(tree[0], LinearAddr(0), Access{}).ok);
+}
+
+struct LowLimitInPieces : CutCallsTest {
+  LowLimitInPieces() : CutCallsTest(MmuConfig{.count_limit = 5}) {}
+};
+
+// The reference of the frame's own is passed on, so that the call is not refused half-way because
+// of what it holds itself.
+TEST_F(LowLimitInPieces, APromotionGoesOnAtTheLimit) {
+  const auto tables = build_tables(PtLevel::kL2, kData);
+  set(tables[0], 7, get(tables[0], 0));
+  const Mfn users = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, users), 0);
+  for (unsigned slot = 0; slot < 3; ++slot) {
+    ASSERT_EQ(update(Maddr(users, slot * 8), entry_of(tables[0], kFlagsRo)), 0);
+  }
+  cut_every(1);
+  ASSERT_EQ(begin(MMUEXT_PIN_L2_TABLE, tables[0]), kPreempted);
+  EXPECT_EQ(info(tables[0]).total_count, 5u);
+  EXPECT_EQ(to_the_end(go_on()), 0);
+  EXPECT_EQ(info(tables[0]).total_count, 5u);
+  EXPECT_TRUE(info(tables[0]).whole());
 }
 
 // `user` is refused after `kernel` passed: not one bit of either has changed.

@@ -87,6 +87,39 @@ TEST_F(SameLevelTest, OnlyAValidatedTable) {
   EXPECT_EQ(info(a).linear_count, 0);
 }
 
+// 64 tables full of entries that name one table: one more than can be counted.
+TEST_F(SameLevelTest, TheSameLevelCountDoesNotWrap) {
+  const Mfn used = pinned(2);
+  for (unsigned i = 0; i < 64; ++i) {
+    const Mfn user = take_frame();
+    const bool last = i == 63;
+    for (unsigned slot = 0; slot < 511; ++slot) set(user, slot, entry_of(used, kFlagsRo));
+    if (!last) set(user, 511, entry_of(used, kFlagsRo));
+    ASSERT_EQ(ext(MMUEXT_PIN_L2_TABLE, user), 0);
+    if (!last) continue;
+    EXPECT_EQ(info(used).linear_count, -0x7fff);
+    EXPECT_REFUSED(update(Maddr(user, 511 * 8), entry_of(used, kFlagsRo)), kEINVAL, kCounts);
+    EXPECT_EQ(get(user, 511), 0u);
+  }
+  EXPECT_EQ(info(used).linear_count, -0x7fff);
+}
+
+struct LowSameLevelLimit : DomainTest {
+  LowSameLevelLimit() : DomainTest(MmuConfig{.count_limit = 5}) {}
+};
+
+TEST_F(LowSameLevelLimit, TotalCountsRefuseToo) {
+  const Mfn user = take_frame(), used = take_frame();
+  ASSERT_EQ(ext(MMUEXT_PIN_L4_TABLE, user), 0);
+  ASSERT_EQ(ext(MMUEXT_PIN_L4_TABLE, used), 0);
+  for (unsigned slot = 0; slot < 3; ++slot) {
+    ASSERT_EQ(update(Maddr(user, slot * 8), entry_of(used, kFlagsRo)), 0);
+  }
+  EXPECT_EQ(info(used).total_count, 5u);
+  EXPECT_REFUSED(update(Maddr(user, 24), entry_of(used, kFlagsRo)), kEINVAL, kCounts);
+  EXPECT_EQ(info(used).linear_count, -3);
+}
+
 TEST_F(SameLevelTest, FailedPromotionGivesSameLevelReferencesBack) {
   const Mfn b = pinned(4), a = take_frame();
   set(a, 0, entry_of(b, kFlagsRo));

@@ -2,7 +2,8 @@
 
 namespace pvmmu::testing {
 
-DomainTest::DomainTest(MmuConfig config) : mmu(platform, frame_table, kVcpus, config) {
+DomainTest::DomainTest(MmuConfig config, unsigned vcpus)
+    : platform(kFrames, vcpus), mmu(platform, frame_table, vcpus, config) {
   build();
 }
 
@@ -27,6 +28,13 @@ void DomainTest::TearDown() {
 void DomainTest::audit_agrees() {
   CollectingSink sink;
   EXPECT_TRUE(mmu.audit(sink)) << sink.text;
+}
+
+void DomainTest::open_hypervisor_slots() {
+  platform.hypervisor_entry |= kPteUser;
+  for (const unsigned slot : {256u, 257u}) set(l4_, slot, platform.hypervisor_entry);
+  set(Mfn(2), 0, entry_of(Mfn(3), kFlagsRw));
+  set(Mfn(3), 0, entry_of(Mfn(4), kFlagsRw));
 }
 
 int64_t DomainTest::update(std::vector<::mmu_update> requests, uint32_t foreigndom) {

@@ -3,7 +3,7 @@
 //   frames 0..14    the hypervisor's         frame 15   shared (as shared_info)
 //   frames 16..63   data, mapped writable    frames 64..  free: mapped read-only, type none
 //   the five frames of its own tables come from the top, mapped read-only
-// Frame n is mapped at address_of(n). vCPU 0 runs on root(); vCPU 1 on nothing.
+// Frame n is mapped at address_of(n). vCPU 0 runs on root(); the others on nothing.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -47,7 +47,7 @@ class CollectingSink final : public AuditSink {
 class DomainTest : public ::testing::Test {
  protected:
   static constexpr size_t kFrames = 256;
-  static constexpr unsigned kVcpus = 2;
+  static constexpr unsigned kVcpus = 2;  // unless a test wants more
   static constexpr uint64_t kBase = 0x40000000;
   static constexpr Mfn kShared{15};
   static constexpr Mfn kRequests{20};  // eight frames for arrays
@@ -55,7 +55,7 @@ class DomainTest : public ::testing::Test {
   static constexpr Mfn kBitmap{31};
   static constexpr Mfn kData{40};
 
-  explicit DomainTest(MmuConfig config = {});
+  explicit DomainTest(MmuConfig config = {}, unsigned vcpus = kVcpus);
   void TearDown() override;
 
   static LinearAddr address_of(Mfn frame) { return LinearAddr(kBase + frame.raw() * kPageSize); }
@@ -81,8 +81,15 @@ class DomainTest : public ::testing::Test {
   // one table of the level below. Not promoted. The path is top first.
   std::vector<Mfn> build_tables(PtLevel top, Mfn frame);
   void audit_agrees();
+  // Hangs tables of the hypervisor below slots 256 and 257 of root(): frame 2 at L3, 3 at L2 and 4
+  // at L1, for walks that no table of the guest leads to. USER is in the entries down to L2.
+  void open_hypervisor_slots();
+  // The linear address that these three slots, below slot 256, lead to.
+  static LinearAddr hypervisor_address(uint64_t l3, uint64_t l2 = 0, uint64_t l1 = 0) {
+    return LinearAddr((uint64_t{0xffff8000} << 32) | l3 << 30 | l2 << 21 | l1 << 12);
+  }
 
-  FakePlatform platform{kFrames, kVcpus};
+  FakePlatform platform;
   std::vector<PageInfo> frame_table{kFrames};
   Mmu mmu;
   MmuCounters counters;
