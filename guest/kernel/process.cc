@@ -2,6 +2,7 @@
 
 #include "accounting.h"
 #include "arch/context.h"
+#include "arch/cpu.h"
 #include "boot/first_process.h"
 #include "console.h"
 #include "linux_errno.h"
@@ -137,7 +138,21 @@ int64_t take_zombie(Process& process, uint32_t& pid, uint32_t& code) {
   }
 }
 
+// Marks the caller's other threads as killed and wakes them. True: one of them was not yet.
+bool kill_other_threads(Process& process) {
+  bool any = false;
+  for (Task* task = process.threads; task != nullptr; task = task->next_in_process) {
+    if (task != &current_task() && !__atomic_exchange_n(&task->killed, true, __ATOMIC_ACQ_REL)) {
+      sched_wake(*task);
+      any = true;
+    }
+  }
+  return any;
+}
+
 // Ends the caller's other threads, and waits until they have left. False: the caller is killed.
+// A thread that is killed looks before it enters user mode, so one interruption is enough for it;
+// and the wait pauses without a lock, or those that are to leave might never get one.
 bool become_only_thread(Process& process) {
   for (;;) {
     {
@@ -149,14 +164,11 @@ bool become_only_thread(Process& process) {
       if (process.thread_count == 1) {
         return true;
       }
-      for (Task* task = process.threads; task != nullptr; task = task->next_in_process) {
-        if (task != &current_task()) {
-          __atomic_store_n(&task->killed, true, __ATOMIC_RELEASE);
-          sched_wake(*task);
-        }
+      if (kill_other_threads(process)) {
+        sched_interrupt(process);
       }
-      sched_interrupt(process);
     }
+    cpu_pause();
     sched_yield();
   }
 }

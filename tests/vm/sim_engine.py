@@ -99,8 +99,7 @@ class SimEngine(VmTest):
         self.assertNotEqual([], differences(one, counters(2)))
 
     def test_every_workload_on_several_vcpus(self):
-        # A known fault: exec from a process with several threads does not end on several vCPUs.
-        for workload in (name for name in self.workload_names() if name != "exec-like"):
+        for workload in self.workload_names():
             for vcpus, tlb in ((2, "full"), (3, "none"), (4, "random:5")):
                 self.simulate(workload, f"--vcpus={vcpus}", f"--sim-tlb={tlb}")
 
