@@ -18,7 +18,7 @@ TEST_F(VirtualTimeTest, StandsStillByItself) {
   EXPECT_EQ(time_.now(), 0u);
   time_.advance(5);
   EXPECT_EQ(time_.now(), 5u);
-  EXPECT_EQ(time_.guest_tsc(VcpuId{1}), 5u);
+  EXPECT_EQ(time_.reading(VcpuId{1}).guest_tsc, 5u);
 }
 
 TEST_F(VirtualTimeTest, FiresEachTimerOnceWhenItsTimeHasCome) {

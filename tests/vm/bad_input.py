@@ -83,6 +83,22 @@ class BadInput(VmTest):
             with self.subTest(size=size):
                 self.refused_guest(whole[:size])
 
+    def test_damaged_kernel_image(self):
+        header = bytearray(1024)
+        header[0x1FE:0x200] = b"\x55\xaa"
+        header[0x202:0x208] = b"HdrS\x0f\x02"
+        image = self.write("vmlinuz", bytes(header))
+        self.refused("run", image, saying=["vmlinuz", "damaged"])
+
+    def test_boot_modules(self):
+        guest = self.write("guest.elf", elf([Segment(0x100000, CODE)], xen_notes()))
+        module = self.write("initrd", b"something")
+        self.refused("run", f"--module={module}", saying=["--module", "built-in guest"])
+        self.refused("run", guest, "--module=missing.img", saying=["missing.img"])
+        self.refused(
+            "run", guest, f"--module={module}", "--workload=hello", saying=["one boot module"]
+        )
+
     # --- memory and processors ---
 
     def test_memory_out_of_range(self):

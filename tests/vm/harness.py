@@ -158,12 +158,16 @@ def host_kvm_problem():
     return None if probe.returncode == 0 else f"no usable KVM: {probe.stderr.strip()}"
 
 
+def nested_bed_directory():
+    cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
+    return pathlib.Path(os.environ.get("PVMMU_NESTED_BED", f"{cache}/pvmmu/nested"))
+
+
 def nested_bed_problem():
     """Why the nested bed cannot be tried, or None. One that is there but broken is a failure."""
     if shutil.which("qemu-system-x86_64") is None:
         return "no nested bed: qemu-system-x86_64 is not installed"
-    cache = os.environ.get("XDG_CACHE_HOME", os.path.expanduser("~/.cache"))
-    bed = pathlib.Path(os.environ.get("PVMMU_NESTED_BED", f"{cache}/pvmmu/nested"))
+    bed = nested_bed_directory()
     if not bed.is_dir():
         return f"no nested bed: {bed} is not there; scripts/nested-bed prepares it"
     return None

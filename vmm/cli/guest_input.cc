@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/flag_set.h"
 #include "cli/input_file.h"
+#include "domain/kernel_archive.h"
 #include "workload/workload.h"
 
 // The bounds of the embedded ELF file (builtin_guest.S).
@@ -48,7 +49,7 @@ absl::Status add_workload(const std::string& workload, GuestInput& input) {
   absl::StatusOr<std::vector<std::string>> labels = label_names(*program);
   if (!labels.ok()) return labels.status();
   input.workload_name = workload;
-  input.program = *std::move(program);
+  input.module = *std::move(program);
   input.labels = *std::move(labels);
   return absl::OkStatus();
 }
@@ -63,7 +64,8 @@ bool names_workload_file(const std::string& workload) {
   return workload.ends_with(".wl") || workload.find('/') != std::string::npos;
 }
 
-absl::StatusOr<GuestInput> read_guest_input(const std::string& guest, const std::string& workload) {
+absl::StatusOr<GuestInput> read_guest_input(const std::string& guest, const std::string& workload,
+                                            const std::string& module) {
   GuestInput input;
   input.guest_name = guest.empty() ? "built-in" : guest;
   if (!guest.empty()) {
@@ -71,7 +73,18 @@ absl::StatusOr<GuestInput> read_guest_input(const std::string& guest, const std:
     if (!file.ok()) return file.status();
     if (file->empty())
       return absl::InvalidArgumentError(absl::StrCat(guest, ": the file is empty"));
+    if (is_kernel_archive(*file)) {
+      file = unpack_kernel(*file);
+      if (!file.ok()) {
+        return absl::InvalidArgumentError(absl::StrCat(guest, ": ", file.status().message()));
+      }
+    }
     input.file = *std::move(file);
+  }
+  if (!module.empty()) {
+    absl::StatusOr<std::vector<std::byte>> file = read_input_file(module);
+    if (!file.ok()) return file.status();
+    input.module = *std::move(file);
   }
   const std::string chosen = workload.empty() && guest.empty() ? kDefaultWorkload : workload;
   if (chosen.empty()) return input;

@@ -14,10 +14,10 @@ namespace vmm {
 std::span<const std::byte> builtin_guest();
 
 struct GuestInput {
-  std::string guest_name;          // "built-in" or the file
-  std::vector<std::byte> file;     // empty for the built-in guest
-  std::string workload_name;       // empty: none
-  std::vector<std::byte> program;  // the compiled workload: the boot module
+  std::string guest_name;         // "built-in" or the file
+  std::vector<std::byte> file;    // empty for the built-in guest
+  std::string workload_name;      // empty: none
+  std::vector<std::byte> module;  // the boot module: the compiled workload, or a file
   std::vector<std::string> labels;
 
   std::span<const std::byte> guest() const {
@@ -25,9 +25,11 @@ struct GuestInput {
   }
 };
 
-// `guest` empty: the built-in one, whose workload is "hello" if none is named. InvalidArgument with
-// one line for a file that cannot be read, an unknown workload, or one with a mistake in it.
-absl::StatusOr<GuestInput> read_guest_input(const std::string& guest, const std::string& workload);
+// `guest` empty: the built-in one, whose workload is "hello" if none is named. `module` is the file
+// of a boot module, or empty; not with a workload. InvalidArgument with one line for a file that
+// cannot be read, an unknown workload, or one with a mistake in it.
+absl::StatusOr<GuestInput> read_guest_input(const std::string& guest, const std::string& workload,
+                                            const std::string& module = {});
 
 // True if the workload is a file rather than the name of a shipped one.
 bool names_workload_file(const std::string& workload);

@@ -52,6 +52,7 @@ int run_nested_run(const Arguments& arguments, const RunSettings& settings, cons
   }
   NestedFiles files;
   if (!settings.guest.empty()) files.inputs.push_back(settings.guest);
+  if (!settings.module.empty()) files.inputs.push_back(settings.module);
   if (names_workload_file(settings.workload)) files.inputs.push_back(settings.workload);
   if (!settings.stats_file.empty()) files.outputs.push_back(settings.stats_file);
   return run_in_bed(options, "run", arguments, files);

@@ -68,8 +68,8 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   absl::StatusOr<RunResult> result =
       settings.engine == EngineKind::kSim
           ? run_simulated(options, SimOptions{settings.sim_tlb, settings.seed}, input.guest(),
-                          input.program)
-          : run_machine(options, input.guest(), input.program);
+                          input.module)
+          : run_machine(options, input.guest(), input.module);
   if (!result.ok()) return fail(result.status());
 
   const RunOutcome outcome = describe_outcome(*result, input.guest());
@@ -115,6 +115,8 @@ std::string run_help() {
       "  pvmmu run --workload=everything --engine=sim\n"
       "Another guest kernel, any ELF with Xen notes:\n"
       "  pvmmu run my-kernel.elf --memory=128 --cmdline='verbose=1'\n"
+      "A distribution's Linux, as it is shipped, with an initial RAM disk:\n"
+      "  pvmmu run /boot/vmlinuz --module=initrd.img --memory=512 --cmdline='console=hvc0'\n"
       "\n"
       "Flags\n",
       flags.help(),
@@ -140,7 +142,8 @@ int run_command(const Arguments& arguments) {
   if (const absl::Status status = check_settings(settings, flags); !status.ok()) {
     return usage_error(kName, status.message());
   }
-  const absl::StatusOr<GuestInput> input = read_guest_input(settings.guest, settings.workload);
+  const absl::StatusOr<GuestInput> input =
+      read_guest_input(settings.guest, settings.workload, settings.module);
   if (!input.ok()) return fail(input.status());
   const absl::StatusOr<KvmPlace> place =
       settings.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.kvm);

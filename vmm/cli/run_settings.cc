@@ -190,6 +190,10 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                  "What the guest does: a shipped workload or a file of yours\n"
                  "(default hello; `pvmmu workloads` lists them).",
                  settings.workload);
+  flags.add_text("module", "FILE",
+                 "The boot module of a guest of your own: for Linux, its\n"
+                 "initial RAM disk.",
+                 settings.module);
   flags.add_choice<std::string>(
       "mode",
       {{"emulate", "emulate"}, {"single", "single"}, {"lazy", "lazy"}, {"batched", "batched"}},
@@ -234,6 +238,14 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
 
 absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
   if (const absl::Status status = check_engine(settings, flags); !status.ok()) return status;
+  if (!settings.module.empty() && settings.guest.empty()) {
+    return absl::InvalidArgumentError(
+        "--module: the built-in guest has none but its workload; name a guest");
+  }
+  if (!settings.module.empty() && !settings.workload.empty()) {
+    return absl::InvalidArgumentError(
+        "--module: a guest has one boot module, and --workload is one too");
+  }
   if (settings.guest.empty() && settings.vcpus > kMaxVcpusOfBuiltIn) {
     return absl::InvalidArgumentError(absl::StrCat("--vcpus: the built-in guest runs on 1 to ",
                                                    kMaxVcpusOfBuiltIn, " processors, not ",

@@ -20,6 +20,7 @@ enum class EngineKind { kKvm, kSim };
 
 struct RunSettings {
   std::string guest;     // file; empty: the built-in guest
+  std::string module;    // file; the boot module of a guest from a file; empty: none
   std::string workload;  // name or FILE.wl; empty: "hello" for the built-in guest, else none
   std::string mode = "batched";
   uint64_t vcpus = 1;

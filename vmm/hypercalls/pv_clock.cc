@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "hypercalls/shared_bits.h"
+#include "hypercalls/tsc_scale.h"
 
 namespace vmm {
 namespace {
@@ -20,34 +21,17 @@ void write_versioned(uint32_t& version, Writer&& writer) {
 
 }  // namespace
 
-TscScale tsc_scale_from_hz(uint64_t hz) {
-  // multiplier = 10^9 * 2^32 / (hz * 2^shift), with the shift that puts it into [2^31, 2^32).
-  TscScale scale;
-  uint64_t ticks = hz;
-  while (ticks >= 2 * kNanosecondsPerSecond) {
-    ticks >>= 1;
-    --scale.shift;
-  }
-  while (ticks <= kNanosecondsPerSecond) {
-    ticks <<= 1;
-    ++scale.shift;
-  }
-  scale.multiplier = static_cast<uint32_t>((kNanosecondsPerSecond << 32) / ticks);
-  return scale;
-}
-
 PvClock::PvClock(shared_info_t& shared_info, VcpuPlaces& places, Clock& clock)
     : shared_info_(shared_info), places_(places), clock_(clock) {}
 
 void PvClock::update(VcpuId vcpu) {
   const TscScale scale = tsc_scale_from_hz(clock_.tsc_hz());
-  const uint64_t now = clock_.now();
-  const uint64_t tsc = clock_.guest_tsc(vcpu);
+  const ClockReading moment = clock_.reading(vcpu);
   places_.with_info(vcpu, [&](vcpu_info_t& info) {
     vcpu_time_info_t& time = info.time;
     write_versioned(time.version, [&] {
-      store_shared(time.tsc_timestamp, tsc);
-      store_shared(time.system_time, now);
+      store_shared(time.tsc_timestamp, moment.guest_tsc);
+      store_shared(time.system_time, moment.system_time);
       store_shared(time.tsc_to_system_mul, scale.multiplier);
       store_shared(time.tsc_shift, scale.shift);
     });

@@ -3,21 +3,10 @@
 // [xen/public/xen.h: struct vcpu_time_info]
 #pragma once
 
-#include <cstdint>
-
 #include "hypercalls/services.h"
 #include "hypercalls/vcpu_places.h"
 
 namespace vmm {
-
-// nanoseconds = ((ticks << shift) * multiplier) >> 32, with a negative shift meaning >>.
-struct TscScale {
-  uint32_t multiplier = 0;
-  int8_t shift = 0;
-};
-
-// The most exact scale for a TSC of that frequency; hz must not be 0.
-TscScale tsc_scale_from_hz(uint64_t hz);
 
 class PvClock {
  public:

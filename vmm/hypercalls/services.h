@@ -57,11 +57,17 @@ class VcpuControl {
   virtual bool is_up(VcpuId vcpu) = 0;
 };
 
+// One moment by both clocks.
+struct ClockReading {
+  uint64_t system_time;  // nanoseconds, as now()
+  uint64_t guest_tsc;    // what rdtsc on the vCPU reads
+};
+
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual uint64_t now() = 0;                   // nanoseconds of system time, from 0 at boot
-  virtual uint64_t guest_tsc(VcpuId vcpu) = 0;  // what rdtsc on that vCPU reads at the same moment
+  virtual uint64_t now() = 0;  // nanoseconds of system time, from 0 at boot
+  virtual ClockReading reading(VcpuId vcpu) = 0;
   virtual uint64_t tsc_hz() = 0;
   virtual uint64_t wall_nanoseconds_at_boot() = 0;  // since 1970; system time 0
 };

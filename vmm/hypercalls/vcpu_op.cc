@@ -10,6 +10,8 @@ namespace {
 using pvmmu::LinearAddr;
 using Action = HypercallOutcome::Action;
 
+constexpr unsigned kIoplShift = 12;  // in rflags
+
 }  // namespace
 
 HypercallOutcome Hypercalls::vcpu_op(const Caller& caller, unsigned command, uint64_t number,
@@ -55,7 +57,10 @@ int64_t Hypercalls::initialise_vcpu(const Caller& caller, VcpuId target, LinearA
   Stage expected = Stage::kAbsent;
   if (!stage.compare_exchange_strong(expected, Stage::kStarting)) return -XEN_EEXIST;
   const int result = services_.vcpus.initialise(target, *context);
-  if (result == 0) clock_.update(target);
+  if (result == 0) {
+    vcpus_[vcpu_index(target)].iopl = context->user_regs.rflags >> kIoplShift & 3;
+    clock_.update(target);
+  }
   stage = result == 0 ? Stage::kReady : Stage::kAbsent;
   return result;
 }

@@ -10,8 +10,8 @@ namespace {
 using pvmmu::LinearAddr;
 
 constexpr int64_t kVersion = 4 << 16 | 17;  // the interface of Xen 4.17
-constexpr uint32_t kFeatures =
-    1u << XENFEAT_mmu_pt_update_preserve_ad | 1u << XENFEAT_highmem_assist;
+constexpr uint32_t kFeatures = 1u << XENFEAT_mmu_pt_update_preserve_ad |
+                               1u << XENFEAT_highmem_assist | 1u << XENFEAT_gnttab_map_avail_bits;
 
 // A character array of the interface, zero-filled behind the text.
 template <size_t kSize>

@@ -150,17 +150,26 @@ int64_t Vcpu::set_segment_base(uint64_t which, uint64_t base) {
   return kOk;
 }
 
+std::optional<unsigned> Vcpu::descriptor_frame_count(uint64_t entries) {
+  constexpr uint64_t kEntriesPerFrame = pvmmu::kPageSize / 8;
+  if (entries > FIRST_RESERVED_GDT_ENTRY) return std::nullopt;
+  return static_cast<unsigned>((entries + kEntriesPerFrame - 1) / kEntriesPerFrame);
+}
+
+int64_t Vcpu::set_gdt(LinearAddr frame_list, uint64_t entries) {
+  const std::optional<unsigned> count = descriptor_frame_count(entries);
+  if (!count) return kInvalid;
+  uint64_t frames[FIRST_RESERVED_GDT_PAGE] = {};
+  if (!copy_from_guest(frames, frame_list, *count * sizeof(frames[0]))) return kFault;
+  return load_descriptor_frames({frames, *count});
+}
+
 // At most 14 frames of descriptors, each checked and then kept from becoming anything else. They
 // lie below the monitor's own descriptors.
-int64_t Vcpu::set_gdt(LinearAddr frame_list, uint64_t entries) {
-  constexpr uint64_t kEntriesPerFrame = pvmmu::kPageSize / 8;
-  if (entries > FIRST_RESERVED_GDT_ENTRY) return kInvalid;
-  const auto count = static_cast<unsigned>((entries + kEntriesPerFrame - 1) / kEntriesPerFrame);
-  uint64_t frames[FIRST_RESERVED_GDT_PAGE] = {};
-  if (!copy_from_guest(frames, frame_list, count * sizeof(frames[0]))) return kFault;
+int64_t Vcpu::load_descriptor_frames(std::span<const uint64_t> frames) {
   pvmmu::Refusal refusal;
   pvmmu::Call call{VcpuId{id_}, counters_.mmu, refusal, true};
-  for (unsigned i = 0; i < count; ++i) {
+  for (size_t i = 0; i < frames.size(); ++i) {
     const int64_t error = domain_.mmu().get_descriptor_table(call, pvmmu::Mfn(frames[i]));
     if (error == 0) continue;
     const AskedFor asked{.frame = pvmmu::Mfn(frames[i])};
@@ -168,7 +177,7 @@ int64_t Vcpu::set_gdt(LinearAddr frame_list, uint64_t entries) {
     while (i-- > 0) domain_.mmu().put_descriptor_table(pvmmu::Mfn(frames[i]));
     return error;
   }
-  replace_descriptor_frames({frames, count});
+  replace_descriptor_frames(frames);
   return kOk;
 }
 

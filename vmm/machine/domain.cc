@@ -312,21 +312,29 @@ void Domain::notify_event(VcpuId vcpu) {
 
 // [xen/public/arch-x86/xen.h: vcpu_guest_context]
 int Domain::initialise(VcpuId vcpu, const vcpu_guest_context_t& context) {
-  GuestCpu& cpu = vcpus_[vcpu_index(vcpu)]->cpu();
+  Vcpu& target = *vcpus_[vcpu_index(vcpu)];
+  GuestCpu& cpu = target.cpu();
   const auto& user = context.user_regs;
   for (const uint64_t address : {user.rip, context.kernel_sp, context.event_callback_eip,
                                  context.failsafe_callback_eip, context.syscall_callback_eip,
                                  context.gs_base_kernel, context.gs_base_user, context.fs_base}) {
     if (!LinearAddr(address).canonical()) return -XEN_EINVAL;
   }
-  if ((context.flags & VGCF_in_kernel) == 0 || context.gdt_ents != 0) return -XEN_EINVAL;
+  const std::optional<unsigned> gdt_frames = Vcpu::descriptor_frame_count(context.gdt_ents);
+  if ((context.flags & VGCF_in_kernel) == 0 || !gdt_frames) return -XEN_EINVAL;
   const Mfn root(context.ctrlreg[3] >> pvmmu::kPageShift);
   const Mfn user_root =
       context.ctrlreg[1] == 0 ? pvmmu::kInvalidMfn : Mfn(context.ctrlreg[1] >> pvmmu::kPageShift);
+  uint64_t frames[FIRST_RESERVED_GDT_PAGE];
+  std::copy_n(context.gdt_frames, *gdt_frames, frames);
+  if (const int64_t error = target.load_descriptor_frames({frames, *gdt_frames}); error != 0) {
+    return static_cast<int>(error);
+  }
   pvmmu::Refusal refusal;
   const int error = mmu_->set_initial_base_pointer(vcpu, root, user_root, &refusal);
   if (error != 0) {
     note_refusal(vcpu_index(vcpu), refusal, [&] { return AskedFor{.frame = root}; });
+    target.load_descriptor_frames({});
     return error;
   }
   cpu.registers = {

@@ -12,22 +12,36 @@ constexpr uint64_t kCr0 = 0x8005'0033;  // as a guest kernel expects: PE MP ET N
 constexpr uint64_t kCr0TaskSwitched = 8;
 constexpr uint64_t kCr4 = 0x660;  // PAE MCE OSFXSR OSXMMEXCPT
 constexpr uint32_t kMsrEfer = 0xc000'0080, kMsrFsBase = 0xc000'0100, kMsrGsBase = 0xc000'0101,
-                   kMsrKernelGsBase = 0xc000'0102, kMsrPat = 0x277, kMsrApicBase = 0x1b;
+                   kMsrKernelGsBase = 0xc000'0102, kMsrPat = 0x277, kMsrApicBase = 0x1b,
+                   kMsrMiscEnable = 0x1a0;
 constexpr uint64_t kEfer = 0xd01;
+// Fast strings, without which guests take the processor's feature bits of them back; no branch
+// trace store, no precise event sampling. [SDM 4: IA32_MISC_ENABLE]
+constexpr uint64_t kMiscEnable = 1 | 1 << 11 | 1 << 12;
 constexpr uint64_t kPat = 0x0007'0406'0007'0406;
 
+bool is_subject_to_iopl(PrivilegedKind kind) {
+  return kind == PrivilegedKind::kIn || kind == PrivilegedKind::kOut ||
+         kind == PrivilegedKind::kCli || kind == PrivilegedKind::kSti;
+}
+
 }  // namespace
+
+// A guest kernel's privilege level is 1 for this, unless it asked for what processors have.
+// [xen/public/xen.h: VMASST_TYPE_architectural_iopl]
+bool Vcpu::iopl_permits() const {
+  const bool architectural =
+      (domain_.hypercalls().assists() >> VMASST_TYPE_architectural_iopl & 1) != 0;
+  const unsigned level = !cpu_.kernel_mode ? 3 : architectural ? 0 : 1;
+  return level <= domain_.hypercalls().iopl(VcpuId{id_});
+}
 
 bool Vcpu::emulate_privileged() {
   uint8_t bytes[15];
   const CodeBytes code(bytes, fetch_code(bytes));
   const auto instruction = decode_privileged(code, cpu_.registers);
   if (!instruction) return false;
-  if (!cpu_.kernel_mode) {
-    const bool port =
-        instruction->kind == PrivilegedKind::kIn || instruction->kind == PrivilegedKind::kOut;
-    if (!port || domain_.hypercalls().iopl(VcpuId{id_}) < 3) return false;
-  }
+  if (is_subject_to_iopl(instruction->kind) ? !iopl_permits() : !cpu_.kernel_mode) return false;
   if (!emulate_instruction(*instruction)) return false;
   cpu_.registers.rip += instruction->length;
   return true;
@@ -52,11 +66,11 @@ bool Vcpu::emulate_instruction(const PrivilegedInstruction& instruction) {
       return write_msr();
     case PrivilegedKind::kIn:
       // No device is assigned: every port reads all ones.
-      if (domain_.hypercalls().iopl(VcpuId{id_}) < 1) return false;
       write_register(regs, instruction.operand, ~uint64_t{0});
       return true;
     case PrivilegedKind::kOut:
-      return domain_.hypercalls().iopl(VcpuId{id_}) >= 1;
+    case PrivilegedKind::kCli:  // as Xen: without effect, since a popf could not undo it
+    case PrivilegedKind::kSti:
     case PrivilegedKind::kClts:
     case PrivilegedKind::kWbinvd:
       return true;
@@ -115,6 +129,9 @@ bool Vcpu::read_msr() {
     case kMsrPat:
       value = kPat;
       break;
+    case kMsrMiscEnable:
+      value = kMiscEnable;
+      break;
     case kMsrApicBase:
       value = 0xfee0'0000 | (id_ == 0 ? 0x900 : 0x800);
       break;
@@ -172,6 +189,7 @@ void Vcpu::emulate_cpuid() {
     __cpuid_count(leaf, static_cast<uint32_t>(regs.rcx), a, b, c, d);
   }
   if (leaf == 1) {
+    b &= 0x00ff'ffff;  // the APIC's number is the host processor's
     // No VME, PSE, PGE, MTRR, PSE36, APIC, MCE, MCA (EDX); MONITOR, VMX, SMX, PCID, x2APIC,
     // TSC deadline, OSXSAVE and XSAVE (ECX); a hypervisor is present.
     d &= ~0x0002'72caU & ~(1u << 13) & ~(1u << 17);
@@ -181,7 +199,7 @@ void Vcpu::emulate_cpuid() {
   } else if (leaf == 7) {
     b &= ~((1u << 0) | (1u << 7) | (1u << 10) | (1u << 20));  // FSGSBASE SMEP INVPCID SMAP
     c &= ~((1u << 2) | (1u << 16) | (1u << 3));               // UMIP LA57 PKU
-  } else if (leaf == 0xd) {
+  } else if (leaf == 0xb || leaf == 0xd || leaf == 0x1f) {    // x2APIC topology, XSAVE
     a = b = c = d = 0;
   } else if (leaf == 0x8000'0001) {
     d &= ~((1u << 17) | (1u << 26) | (1u << 27));  // PSE36 1GB-pages RDTSCP

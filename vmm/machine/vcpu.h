@@ -67,6 +67,12 @@ class Vcpu {
   bool copy_from_guest(void* to, pvmmu::LinearAddr from, size_t size);
   bool copy_to_guest(pvmmu::LinearAddr to, const void* from, size_t size);
 
+  // The frames that hold so many descriptors; nullopt: more than a guest may have.
+  static std::optional<unsigned> descriptor_frame_count(uint64_t entries);
+  // The guest's part of the descriptor table becomes these frames, all of them or none. Returns 0
+  // or a negative errno. By the vCPU itself, or while it is down.
+  int64_t load_descriptor_frames(std::span<const uint64_t> frames);
+
  private:
   friend class GuestMemory;
 
@@ -92,6 +98,7 @@ class Vcpu {
   void handle_syscall_instruction();
   void handle_gate();
   bool emulate_privileged();
+  bool iopl_permits() const;
   bool emulate_instruction(const PrivilegedInstruction& instruction);
   bool read_control(const PrivilegedInstruction& instruction);
   bool write_control(const PrivilegedInstruction& instruction);

@@ -15,7 +15,7 @@ class VirtualTime final : public Clock, public TimerService {
 
   uint64_t now() override { return now_; }
   // One tick a nanosecond.
-  uint64_t guest_tsc(VcpuId) override { return now_; }
+  ClockReading reading(VcpuId) override { return {now_, now_}; }
   uint64_t tsc_hz() override { return 1'000'000'000; }
   // The same day every time.
   uint64_t wall_nanoseconds_at_boot() override { return 1'000'000'000'000'000'000; }

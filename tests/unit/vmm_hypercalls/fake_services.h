@@ -77,7 +77,7 @@ class FakeVcpus final : public VcpuControl {
 class FakeClock final : public Clock {
  public:
   uint64_t now() override { return time; }
-  uint64_t guest_tsc(VcpuId vcpu) override { return 10 * time + vcpu_index(vcpu); }
+  ClockReading reading(VcpuId vcpu) override { return {time, 10 * time + vcpu_index(vcpu)}; }
   uint64_t tsc_hz() override { return 2'500'000'000; }
   uint64_t wall_nanoseconds_at_boot() override { return 0x1'2345'6789 * 1'000'000'000 + 42; }
 

@@ -1,15 +1,9 @@
 // Paravirtual time.
 #include "fake_services.h"
+#include "hypercalls/tsc_scale.h"
 
 namespace vmm {
 namespace {
-
-// What a guest computes from the record.
-uint64_t scaled(uint64_t ticks, TscScale scale) {
-  const uint64_t shifted = scale.shift >= 0 ? ticks << scale.shift : ticks >> -scale.shift;
-  __extension__ using Wide = unsigned __int128;
-  return static_cast<uint64_t>(Wide{shifted} * scale.multiplier >> 32);
-}
 
 TEST(TscScale, SecondsAreSecondsAtAnyFrequency) {
   for (const uint64_t hz :
@@ -17,7 +11,7 @@ TEST(TscScale, SecondsAreSecondsAtAnyFrequency) {
         uint64_t{1'000'000'001}, uint64_t{2'000'000'000}, uint64_t{2'500'000'000},
         uint64_t{3'999'999'999}, uint64_t{6'000'000'000}}) {
     const TscScale scale = tsc_scale_from_hz(hz);
-    const double seconds = static_cast<double>(scaled(hz * 100, scale)) / 1e9;
+    const double seconds = static_cast<double>(scaled_ticks(hz * 100, scale)) / 1e9;
     EXPECT_NEAR(seconds, 100.0, 1e-6) << hz;
     EXPECT_GE(scale.multiplier, 0x7fffffffu) << hz;
   }

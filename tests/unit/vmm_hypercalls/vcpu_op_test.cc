@@ -34,6 +34,15 @@ TEST_F(VcpuOpTest, BringUp) {
   EXPECT_EQ(vcpu_op(VCPUOP_is_up, 1), 0);
 }
 
+// [xen/public/arch-x86/xen.h: the context's flags register carries it]
+TEST_F(VcpuOpTest, ContextSetsTheIoPrivilegeLevel) {
+  vcpu_guest_context_t context{};
+  context.user_regs.rflags = 0x1000;
+  EXPECT_EQ(vcpu_op(VCPUOP_initialise, 1, access.put(context)), 0);
+  EXPECT_EQ(hypercalls.iopl(kVcpu1), 1u);
+  EXPECT_EQ(hypercalls.iopl(kVcpu0), 0u);
+}
+
 TEST_F(VcpuOpTest, RefusedContextMayBeTriedAgain) {
   vcpus.initialise_result = -XEN_EINVAL;
   EXPECT_EQ(vcpu_op(VCPUOP_initialise, 1, put_context(1)), -XEN_EINVAL);
