@@ -125,8 +125,31 @@ int64_t Vcpu::stack_switch(uint64_t, uint64_t rsp) {
   return kOk;
 }
 
+// The base in the guest's descriptor; 0 for a selector without a data segment of the guest, as a
+// processor has it after a null selector was loaded.
+uint64_t Vcpu::segment_base(uint16_t selector) const {
+  constexpr uint16_t kLocalTable = 4;
+  constexpr uint64_t kPresentDpl3Segment = uint64_t{0xf0} << 40, kCode = uint64_t{8} << 40;
+  const unsigned frame = selector / pvmmu::kPageSize;
+  if ((selector & kLocalTable) != 0 || frame >= cpu_.descriptor_frames.size() ||
+      cpu_.descriptor_frames[frame] == pvmmu::kInvalidMfn) {
+    return 0;
+  }
+  const auto* descriptors =
+      reinterpret_cast<const uint64_t*>(domain_.memory().frame(cpu_.descriptor_frames[frame]));
+  const uint64_t descriptor =
+      __atomic_load_n(&descriptors[selector % pvmmu::kPageSize / 8], __ATOMIC_RELAXED);
+  if ((descriptor & kPresentDpl3Segment) != kPresentDpl3Segment || (descriptor & kCode) != 0) {
+    return 0;
+  }
+  return (descriptor >> 16 & 0xff'ffff) | (descriptor >> 56) << 24;
+}
+
 int64_t Vcpu::set_segment_base(uint64_t which, uint64_t base) {
-  if (which == SEGBASE_GS_USER_SEL) return (base & 0xffff) == 0 ? kOk : kInvalid;
+  if (which == SEGBASE_GS_USER_SEL) {
+    // The selector itself is not kept, only what follows from it.
+    return set_segment_base(SEGBASE_GS_USER, segment_base(static_cast<uint16_t>(base)));
+  }
   if (!canonical(base)) return kInvalid;
   // The kernel is running, so its own GS base is the live one, unless an exchange is still owed.
   const bool exchanged = cpu_.gs_exchange_owed;

@@ -130,6 +130,7 @@ class Vcpu {
   int64_t register_callback(unsigned type, uint64_t address, bool mask_events);
   int64_t stack_switch(uint64_t ss, uint64_t rsp);
   int64_t set_segment_base(uint64_t which, uint64_t base);
+  uint64_t segment_base(uint16_t selector) const;
   int64_t set_gdt(pvmmu::LinearAddr frame_list, uint64_t entries);
   void replace_descriptor_frames(std::span<const uint64_t> frames);
   int64_t set_debug_register(uint64_t number, uint64_t value);
