@@ -1,5 +1,6 @@
 // Domain building, base pointers, references of the VMM, and what the hypercalls share.
 #include "pvmmu/mmu.h"
+#include "pvmmu/mmu_events.h"
 
 namespace pvmmu {
 
@@ -98,6 +99,7 @@ Errno Mmu::finish_refused(Call& call, const char* operation, Errno error, uint32
   ++call.counters.refusals;
   ++call.counters.refusals_by_errno[errno_number(error)];
   ++call.counters.refusals_by_rule[static_cast<unsigned>(call.refusal.rule)];
+  if (MmuEvents* events = platform_.events()) events->refused(call.counters, call.refusal);
   return error;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/mutant.h"
 #include "pvmmu/mmu.h"
+#include "pvmmu/mmu_events.h"
 #include "request_array.h"
 
 namespace pvmmu {
@@ -104,6 +105,8 @@ Errno Mmu::pin(Call& call, Mfn frame, PtLevel level) {
   if (error != Errno::kOk) return error;
   frames_.at(frame).pinned = true;
   ++call.counters.pins;
+  if (MmuEvents* events = platform_.events())
+    events->pinned(call.counters, frame, table_type(level));
   return Errno::kOk;
 }
 
@@ -113,8 +116,10 @@ Errno Mmu::unpin(Call& call, Mfn frame) {
     return types_.refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is not pinned", frame);
   }
   page->pinned = false;
+  const PageType type = page->type;
   types_.put_page_and_type(call.counters, frame);
   ++call.counters.unpins;
+  if (MmuEvents* events = platform_.events()) events->unpinned(call.counters, frame, type);
   return Errno::kOk;
 }
 

@@ -1,6 +1,7 @@
 // References to frames, typed and untyped, and the references that entries take.
 #include "base/mutant.h"
 #include "entry_bits.h"
+#include "pvmmu/mmu_events.h"
 #include "pvmmu/type_keeper.h"
 
 namespace pvmmu {
@@ -154,6 +155,7 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
   }
   if (page.type == PageType::kSegDesc) {
     ++counters.demotions;  // descriptors hold no references
+    if (MmuEvents* events = platform_.events()) events->demoted(counters, frame, page.type);
     page.validation = Validation::kUnvalidated;
   }
   page.last_type = page.type;

@@ -4,6 +4,7 @@
 // in memory as data, except the hypervisor's.
 #include "at_level.h"
 #include "base/mutant.h"
+#include "pvmmu/mmu_events.h"
 #include "pvmmu/type_keeper.h"
 
 namespace pvmmu {
@@ -24,6 +25,7 @@ Errno TypeKeeper::finish_teardown(Call& call) {
 void TypeKeeper::begin_teardown(MmuCounters& counters, Mfn table) {
   PageInfo& page = frames_.at(table);
   ++counters.demotions;
+  if (MmuEvents* events = platform_.events()) events->demoted(counters, table, page.type);
   if (page.whole() && page.type == PageType::kL4) {
     clear_hypervisor_slots(table);
     page.must_store = true;

@@ -9,6 +9,7 @@
 #include "base/mutant.h"
 #include "descriptor.h"
 #include "entry_bits.h"
+#include "pvmmu/mmu_events.h"
 #include "pvmmu/type_keeper.h"
 
 namespace pvmmu {
@@ -36,8 +37,12 @@ Errno TypeKeeper::validate(Call& call, Mfn frame, PageType type) {
   }
   if (error == Errno::kOk) {
     ++call.counters.promotions;
+    if (MmuEvents* events = platform_.events()) events->promoted(call.counters, frame, type);
   } else if (error != kRestart) {
     ++call.counters.failed_promotions;
+    if (MmuEvents* events = platform_.events()) {
+      events->promotion_failed(call.counters, frame, type);
+    }
   }
   return error;
 }

@@ -1,5 +1,7 @@
 #include "pvmmu/tlb_ledger.h"
 
+#include "pvmmu/mmu_events.h"
+
 namespace pvmmu {
 
 VcpuMask TlbLedger::stale_since(uint64_t stamp) const {
@@ -22,19 +24,23 @@ void TlbLedger::flush(MmuCounters& counters, VcpuMask vcpus) {
   if (vcpus == 0) return;
   platform_.flush_tlb(vcpus, TlbFlush{});
   ++counters.tlb_flush_all;
+  if (MmuEvents* events = platform_.events()) events->flushed(counters, vcpus, TlbFlush{});
   record_flush(vcpus);
 }
 
 void TlbLedger::flush_address(MmuCounters& counters, VcpuMask vcpus, LinearAddr address) {
   if (vcpus == 0) return;
-  platform_.flush_tlb(vcpus, TlbFlush{false, address});
+  const TlbFlush what{false, address};
+  platform_.flush_tlb(vcpus, what);
   ++counters.tlb_flush_single;
+  if (MmuEvents* events = platform_.events()) events->flushed(counters, vcpus, what);
 }
 
 void TlbLedger::flush_older_than(MmuCounters& counters, uint64_t stamp) {
   const VcpuMask stale = stale_since(stamp);
   if (stale == 0) {
     ++counters.tlb_flushes_avoided;
+    if (MmuEvents* events = platform_.events()) events->flush_avoided(counters);
     return;
   }
   flush(counters, stale);

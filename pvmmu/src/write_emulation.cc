@@ -5,6 +5,7 @@
 #include "base/mutant.h"
 #include "entry_writer.h"
 #include "pvmmu/mmu.h"
+#include "pvmmu/mmu_events.h"
 
 namespace pvmmu {
 
@@ -62,6 +63,9 @@ EmulationResult Mmu::emulate_write(Call& call, Mfn root, LinearAddr address,
   result.error = write_entry(call, table, address, operation, result);
   if (result.error == Errno::kOk) {
     ++call.counters.emulated_writes;
+    if (MmuEvents* events = platform_.events()) {
+      events->write_emulated(call.counters, table, address, operation.width);
+    }
     result.status = EmulationResult::Status::kDone;
     return result;
   }

@@ -67,7 +67,7 @@ class Progress {
 absl::StatusOr<BenchRow> run_once(const std::string& workload, const std::string& mode,
                                   const Arguments& machine_flags) {
   Arguments arguments = {"run", absl::StrCat("--workload=", workload),
-                         absl::StrCat("--mode=", mode), "--stats=json"};
+                         absl::StrCat("--mode=", mode), "--stats=json", "--progress=off"};
   arguments.insert(arguments.end(), machine_flags.begin(), machine_flags.end());
   const absl::StatusOr<ChildResult> child = run_child(arguments);
   if (!child.ok()) return child.status();

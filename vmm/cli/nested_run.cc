@@ -55,6 +55,7 @@ int run_nested_run(const Arguments& arguments, const RunSettings& settings, cons
   if (!settings.module.empty()) files.inputs.push_back(settings.module);
   if (names_workload_file(settings.workload)) files.inputs.push_back(settings.workload);
   if (!settings.stats_file.empty()) files.outputs.push_back(settings.stats_file);
+  if (!settings.trace_file.empty()) files.outputs.push_back(settings.trace_file);
   return run_in_bed(options, "run", arguments, files);
 }
 

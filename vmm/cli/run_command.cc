@@ -11,13 +11,15 @@
 #include "cli/interrupt_flag.h"
 #include "cli/messages.h"
 #include "cli/nested_run.h"
+#include "cli/run_display.h"
 #include "cli/run_outcome.h"
 #include "cli/run_settings.h"
-#include "cli/standard_output.h"
+#include "cli/trace_facts.h"
 #include "machine/run_machine.h"
 #include "sim/run_simulated.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
+#include "trace/trace.h"
 
 namespace vmm {
 namespace {
@@ -48,43 +50,82 @@ RunOptions run_options(const RunSettings& settings, const GuestInput& input,
   return options;
 }
 
-int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlace& place) {
-  // Before the guest runs, so that a place that cannot be written costs nothing.
-  std::optional<OutputFile> file;
+// Log lines of many requests would be torn by a line of progress.
+bool shows_progress(const RunSettings& settings) {
+  if (settings.progress != ProgressKind::kAuto) return settings.progress == ProgressKind::kOn;
+  return isatty(STDERR_FILENO) != 0 && settings.log_level != "debug";
+}
+
+// What a run writes beside its output. Opened before the guest runs, so that a place that cannot be
+// written costs nothing.
+struct RunFiles {
+  std::optional<OutputFile> statistics;
+  std::optional<Trace> trace;
+};
+
+absl::Status open_files(const RunSettings& settings, const GuestInput& input, const KvmPlace& place,
+                        RunFiles& files) {
   if (!settings.stats_file.empty() && settings.stats != StatsForm::kNone) {
     absl::StatusOr<OutputFile> created = OutputFile::create(settings.stats_file);
-    if (!created.ok()) return usage_error(kName, created.status().message());
-    file.emplace(*std::move(created));
+    if (!created.ok()) return created.status();
+    files.statistics.emplace(*std::move(created));
+  }
+  if (!settings.trace_file.empty()) {
+    absl::StatusOr<OutputFile> created = OutputFile::create(settings.trace_file);
+    if (!created.ok()) return created.status();
+    const nlohmann::ordered_json facts = trace_facts(settings, input, place);
+    files.trace.emplace(*std::move(created), trace_name(settings, input, place), facts,
+                        static_cast<unsigned>(settings.vcpus), input.labels);
+  }
+  return absl::OkStatus();
+}
+
+int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlace& place) {
+  RunFiles files;
+  if (const absl::Status opened = open_files(settings, input, place, files); !opened.ok()) {
+    return usage_error(kName, opened.message());
   }
   set_up_log(settings.log_level);
   install_interrupt_flag();
 
-  StandardOutput output;
+  RunDisplay display(input.labels);
   RunOptions options = run_options(settings, input, place.traits);
-  options.console = [&output](std::string_view text) { output.write(text); };
-  if (settings.explain)
-    options.explain = [](std::string_view text) { say({text.data(), text.size()}); };
-  options.interrupted = [&output] { return interrupted() || !output.status().ok(); };
+  options.console = [&display](std::string_view text) { display.show_console(text); };
+  if (settings.explain) {
+    options.explain = [&display](std::string_view text) { display.show_explanation(text); };
+  }
+  if (shows_progress(settings)) {
+    options.progress = [&display](const RunProgress& now) { display.show_progress(now); };
+  }
+  options.trace = files.trace ? &*files.trace : nullptr;
+  options.interrupted = [&] {
+    return interrupted() || display.failed() || (files.trace && files.trace->failed());
+  };
   absl::StatusOr<RunResult> result =
       settings.engine == EngineKind::kSim
           ? run_simulated(options, SimOptions{settings.sim_tlb, settings.seed}, input.guest(),
                           input.module)
           : run_machine(options, input.guest(), input.module);
+  display.finish();
   if (!result.ok()) return fail(result.status());
 
   const RunOutcome outcome = describe_outcome(*result, input.guest());
   say_lines(outcome.report);
+  if (files.trace) {
+    const absl::Status closed = files.trace->close(exit_code(outcome.status), outcome.partial);
+    if (!closed.ok()) return usage_error(kName, closed.message());
+  }
   if (!outcome.has_statistics) return exit_code(outcome.status);
   const std::string text =
       format_statistics(run_statistics(settings, input, place, *result, outcome), settings.stats);
-  if (file) {
-    const absl::Status written = file->commit(text);
+  if (files.statistics) {
+    const absl::Status written = files.statistics->commit(text);
     if (!written.ok()) return usage_error(kName, written.message());
   } else {
-    output.finish_line();
-    output.write(text);
+    display.output().finish_line();
+    display.output().write(text);
   }
-  if (!output.status().ok()) return usage_error(kName, output.status().message());
+  if (display.failed()) return usage_error(kName, display.output().status().message());
   return exit_code(outcome.status);
 }
 
@@ -109,6 +150,8 @@ std::string run_help() {
       "Why something was refused, at once and later:\n"
       "  pvmmu run my-kernel.elf --explain --stats-file=report.json\n"
       "  pvmmu explain report.json --refusal=1\n"
+      "What happened when, to look at in Perfetto (https://ui.perfetto.dev):\n"
+      "  pvmmu run --workload=fork-exit --engine=sim --trace=fork-exit.json\n"
       "A workload of yours on two processors, for ten seconds at most:\n"
       "  pvmmu run --workload=./mine.wl --vcpus=2 --timeout=10\n"
       "The same counts without any KVM, on a processor in software:\n"
@@ -148,6 +191,9 @@ int run_command(const Arguments& arguments) {
   const absl::StatusOr<KvmPlace> place =
       settings.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.kvm);
   if (!place.ok()) return host_cannot(place.status());
+  if (place->nested && settings.progress == ProgressKind::kOn) {
+    return usage_error(kName, "--progress=on: a nested run cannot show any");
+  }
   if (place->nested) return run_nested_run(arguments, settings, *place);
   return run_here(settings, *input, *place);
 }

@@ -228,6 +228,16 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                  "Write them there, whole or not at all, instead of to\n"
                  "standard output.",
                  settings.stats_file);
+  flags.add_text("trace", "FILE",
+                 "Write what the guest and the hypervisor do there, event by\n"
+                 "event, for Perfetto or chrome://tracing.",
+                 settings.trace_file);
+  flags.add_choice<ProgressKind>(
+      "progress",
+      {{"on", ProgressKind::kOn}, {"off", ProgressKind::kOff}, {"auto", ProgressKind::kAuto}},
+      "Show on standard error how far a long run is. auto, the\n"
+      "default, does where that is a terminal.",
+      settings.progress);
   flags.add_text("cmdline", "TEXT", "Appended to the guest's command line.", settings.command_line);
   flags.add_choice<std::string>(
       "log", {{"debug", "debug"}, {"info", "info"}, {"warning", "warning"}, {"error", "error"}},
@@ -250,6 +260,9 @@ absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
     return absl::InvalidArgumentError(absl::StrCat("--vcpus: the built-in guest runs on 1 to ",
                                                    kMaxVcpusOfBuiltIn, " processors, not ",
                                                    settings.vcpus));
+  }
+  if (!settings.trace_file.empty() && settings.trace_file == settings.stats_file) {
+    return absl::InvalidArgumentError("--trace and --stats-file name the same file");
   }
   if (guest_command_line(settings).size() >= kMaxCommandLine) {
     return absl::InvalidArgumentError(

@@ -18,6 +18,9 @@ namespace vmm {
 // What the guest runs on: a KVM, or this process.
 enum class EngineKind { kKvm, kSim };
 
+// Whether a run shows how far it is.
+enum class ProgressKind { kOff, kOn, kAuto };
+
 struct RunSettings {
   std::string guest;     // file; empty: the built-in guest
   std::string module;    // file; the boot module of a guest from a file; empty: none
@@ -39,6 +42,8 @@ struct RunSettings {
   KvmChoice kvm = KvmChoice::kAuto;
   StatsForm stats = StatsForm::kTable;
   std::string stats_file;
+  std::string trace_file;
+  ProgressKind progress = ProgressKind::kAuto;
   std::string command_line;  // the user's own, appended
   std::string log_level = "warning";
 };

@@ -14,6 +14,7 @@ class StandardOutput {
   void write(std::string_view text);
   // Ends an open line, so that what follows starts on its own.
   void finish_line();
+  bool line_open() const { return line_open_; }
   const absl::Status& status() const { return status_; }
 
  private:

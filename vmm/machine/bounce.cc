@@ -66,7 +66,7 @@ void Vcpu::bounce(uint64_t handler, bool mask_events, std::optional<uint64_t> er
 }
 
 void Vcpu::bounce_exception(unsigned vector, std::optional<uint64_t> error_code) {
-  ++counters_.trap(trap_cause_of_vector(vector));
+  count_trap(trap_cause_of_vector(vector));
   const TrapHandler& handler = cpu_.trap_table[vector & 0xff];
   bounce(handler.address, handler.masks_events, error_code,
          absl::StrFormat("exception %u (%s)%s at 0x%x", vector,
@@ -90,6 +90,7 @@ void Vcpu::bounce_page_fault(uint64_t address, uint64_t error_code) {
 void Vcpu::deliver_events() {
   if (!domain_.hypercalls().places().upcall_due(VcpuId{id_})) return;
   ++counters_.upcalls;
+  if (Trace* trace = domain_.trace()) trace->upcall(id_);
   bounce(cpu_.event_callback.address, true, std::nullopt, "an event");
 }
 

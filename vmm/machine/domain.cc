@@ -24,6 +24,8 @@ constexpr uint64_t kFramesPerMib = 256;
 constexpr uint64_t kMachineGranule = 512;
 // With --explain: more than people read, and still no flood.
 constexpr RefusalLimits kExplainedRefusals{.of_each_kind = 4, .in_all = 256};
+// Short runs show no progress.
+constexpr std::chrono::milliseconds kFirstReport{1000}, kBetweenReports{500};
 constexpr unsigned kHypercallSlotSize = 32;
 constexpr unsigned kHypercallPageSlots = 128;
 
@@ -170,6 +172,10 @@ void Domain::write_hypercall_page(std::byte* page) const {
 }
 
 absl::Status Domain::start_guest(const GuestImage& image, const DomainStart& start) {
+  if (options_.trace != nullptr) {
+    options_.trace->start(engine_->clock(), mmu_->own_counters());
+    platform_.set_trace(options_.trace);
+  }
   if (start.hypercall_page) write_hypercall_page(memory_.frame(*start.hypercall_page));
   pvmmu::Refusal refusal;
   if (mmu_->pin_initial(pvmmu::PtLevel::kL4, start.root, &refusal) != 0) {
@@ -194,20 +200,23 @@ absl::Status Domain::start_guest(const GuestImage& image, const DomainStart& sta
 }
 
 RunResult Domain::run() {
-  const auto start = std::chrono::steady_clock::now();
+  start_ = std::chrono::steady_clock::now();
+  next_report_ = start_ + kFirstReport;
   if (options_.timeout_seconds) {
-    deadline_ = start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                            std::chrono::duration<double>(*options_.timeout_seconds));
+    deadline_ = start_ + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+                             std::chrono::duration<double>(*options_.timeout_seconds));
   }
   for (auto& vcpu : vcpus_) vcpu->start();
   engine_->drive([this] {
+    report_progress();
     std::lock_guard lock(end_mutex_);
     return over();
   });
   wait_for_end();
   stop_vcpus();
   engine_->timers().stop();
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  if (options_.trace != nullptr) options_.trace->stop();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
   hypercalls_->drain_console();
   return collect(elapsed.count());
 }
@@ -228,7 +237,27 @@ void Domain::wait_for_end() {
   while (!over()) {
     const auto next = std::chrono::steady_clock::now() + tick;
     ended_.wait_until(lock, deadline_ ? std::min(*deadline_, next) : next);
+    if (end_) break;
+    lock.unlock();
+    report_progress();
+    lock.lock();
   }
+}
+
+// Takes the lock of the domain: the caller holds none, and a vCPU at work gives it up soon.
+void Domain::report_progress() {
+  if (!options_.progress) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_report_) return;
+  next_report_ = now + kBetweenReports;
+  RunProgress progress;
+  {
+    DomainLock lock(lock_);
+    progress.phase = vcpus_[0]->accounting().phase();
+    for (const auto& vcpu : vcpus_) progress.hypercalls += vcpu->hypercall_count();
+  }
+  progress.seconds = std::chrono::duration<double>(now - start_).count();
+  options_.progress(progress);
 }
 
 void Domain::stop(RunResult::End end, std::optional<CrashInfo> crash, std::string failure) {

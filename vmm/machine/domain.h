@@ -50,6 +50,8 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
 
   // --- for the vCPUs, with lock() held ---
   DomainMutex& lock() { return lock_; }
+  // Null: none is wanted.
+  Trace* trace() { return options_.trace; }
   // In the middle of a hypercall: gives the lock up and takes it again. False: the domain stops,
   // and the hypercall will never be done.
   bool let_others_in(unsigned vcpu);
@@ -88,6 +90,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   absl::Status start_guest(const GuestImage& image, const DomainStart& start);
   void write_hypercall_page(std::byte* page) const;
   bool over();
+  void report_progress();
   void wait_for_end();
   void stop_vcpus();
   void audit(RunResult& result);
@@ -127,6 +130,8 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   std::atomic<bool> stopping_{false};
   RankedMutex<LockRank::kEnd> end_mutex_;
   std::condition_variable_any ended_;
+  std::chrono::steady_clock::time_point start_;
+  std::chrono::steady_clock::time_point next_report_;
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::optional<RunResult::End> end_;
   std::optional<CrashInfo> crash_;

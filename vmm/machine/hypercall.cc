@@ -36,7 +36,12 @@ void Vcpu::hypercall_from_gate() {
 // From the gate, or an entry of a multicall.
 int64_t Vcpu::hypercall(uint64_t number, uint64_t (&arguments)[6]) {
   if (in_multicall_) ++counters_.multicall_entries;
+  Trace* const trace = domain_.trace();
+  if (trace != nullptr) {
+    trace->hypercall_begins(id_, in_multicall_, number, arguments, mmu_ops(counters_));
+  }
   const int64_t result = carry_out(number, arguments);
+  if (trace != nullptr) trace->hypercall_ends(id_, result, mmu_ops(counters_));
   // The gate's own is recounted with its result known.
   if (in_multicall_) recount_after(number, arguments);
   return result;

@@ -20,6 +20,7 @@
 #include "machine/processor.h"
 #include "pvmmu/page_info.h"
 #include "pvmmu/platform.h"
+#include "trace/trace.h"
 
 namespace vmm {
 
@@ -35,7 +36,15 @@ class MmuPlatform final : public pvmmu::Platform {
   // Whether a root has the hypervisor's slots, and will while the lock is held.
   bool is_live_root(pvmmu::Mfn root) const;
   // Whose request is being served: flushes of that vCPU are paid when it next enters.
-  void set_current(unsigned vcpu) { current_ = vcpu; }
+  void set_current(unsigned vcpu) {
+    current_ = vcpu;
+    if (trace_ != nullptr) trace_->set_current(vcpu);
+  }
+  // From now on the MMU's work is traced.
+  void set_trace(Trace* trace) {
+    trace_ = trace;
+    observe(trace);
+  }
 
   // The entries to touch on the way into the guest (one vCPU), leaving none.
   std::vector<uint64_t> take_touches();
@@ -76,6 +85,7 @@ class MmuPlatform final : public pvmmu::Platform {
   std::span<const std::unique_ptr<Processor>> processors_;
   std::span<const pvmmu::PageInfo> frames_;
   unsigned current_ = 0;
+  Trace* trace_ = nullptr;
   std::vector<uint64_t> touches_;
   std::vector<ShadowState> shadow_;
   uint64_t touch_count_ = 0;

@@ -76,7 +76,7 @@ bool Vcpu::retry_spurious(const pvmmu::WalkResult& walk, uint64_t address) {
                                  id_, address));
     return true;
   }
-  ++counters_.trap(TrapCause::kSpuriousFault);
+  count_trap(TrapCause::kSpuriousFault);
   for (unsigned i = 0; i < walk.step_count; ++i) {
     domain_.platform().entry_changed(walk.steps[i].table, walk.steps[i].slot);
   }
@@ -102,7 +102,7 @@ bool Vcpu::emulate_table_write(LinearAddr address) {
     domain_.note_refusal(id_, refusal, [] { return AskedFor{}; });
   }
   if (result.status != pvmmu::EmulationResult::Status::kDone) return false;
-  ++counters_.trap(TrapCause::kEmulatedWrite);
+  count_trap(TrapCause::kEmulatedWrite);
   complete_write(*instruction, result.old_value, cpu_.registers);
   domain_.recount([&] {
     return absl::StrFormat("an emulated write of vCPU %u to linear 0x%x", id_, address.raw());
@@ -120,7 +120,7 @@ bool Vcpu::emulate_m2p_read(LinearAddr address) {
   }
   uint64_t value = 0;
   if (!copy_from_guest(&value, instruction->address, instruction->width)) return false;
-  ++counters_.trap(TrapCause::kEmulatedRead);
+  count_trap(TrapCause::kEmulatedRead);
   complete_load(*instruction, value, cpu_.registers);
   return true;
 }

@@ -13,10 +13,19 @@
 
 namespace vmm {
 
+class Trace;
+
 enum class AuditPolicy {
   kOff,
   kAtExit,
   kEveryCall,  // after every hypercall, every entry of a multicall and every emulated write too
+};
+
+// How far a run is.
+struct RunProgress {
+  double seconds = 0;
+  uint32_t phase = 0;  // of vCPU 0
+  uint64_t hypercalls = 0;
 };
 
 struct RunOptions {
@@ -36,6 +45,9 @@ struct RunOptions {
   // Takes the explanation of each refused request that is kept, one line each, as it happens. If it
   // is set, more of them are kept, and the result has all frames and tables.
   std::function<void(std::string_view)> explain;
+  Trace* trace = nullptr;  // null: none
+  // Told a few times a second, by one thread at a time, if it is set.
+  std::function<void(const RunProgress&)> progress;
   // Asked about ten times a second and after every signal: true ends the run as interrupted.
   std::function<bool()> interrupted;
 };

@@ -79,7 +79,7 @@ void Vcpu::handle_gate() {
     hypercall_from_gate();
     return;
   }
-  ++counters_.trap(TrapCause::kSyscall);
+  count_trap(TrapCause::kSyscall);
   bounce(cpu_.syscall_callback.address, cpu_.syscall_callback.masks_events, std::nullopt,
          "a system call");
 }
@@ -103,7 +103,7 @@ void Vcpu::handle_invalid_opcode() {
     return;
   }
   if (is_forced_cpuid(code)) {
-    ++counters_.trap(TrapCause::kEmulatedInstruction);
+    count_trap(TrapCause::kEmulatedInstruction);
     emulate_cpuid();
     regs.rip += kForcedCpuidLength;
     return;
@@ -128,7 +128,7 @@ void Vcpu::handle_general_protection(uint64_t error_code) {
     }
   }
   if (error_code == 0 && emulate_privileged()) {
-    ++counters_.trap(TrapCause::kEmulatedInstruction);
+    count_trap(TrapCause::kEmulatedInstruction);
     return;
   }
   bounce_exception(kGeneralProtection, error_code);
@@ -152,7 +152,7 @@ void Vcpu::handle_software_interrupt(SoftwareInterrupt interrupt, bool rip_is_be
     return;
   }
   regs.rip = behind;
-  ++counters_.trap(TrapCause::kSoftwareInterrupt);
+  count_trap(TrapCause::kSoftwareInterrupt);
   bounce(handler.address, handler.masks_events, std::nullopt,
          absl::StrFormat("int 0x%x", interrupt.vector));
 }

@@ -63,6 +63,7 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
   if (action.action == HypercallOutcome::Action::kYield) {
     pending_action_.reset();
     thread_->yield(lock);
+    domain_.platform().set_current(id_);
     return false;
   }
   const bool done =
@@ -87,9 +88,12 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
 }
 
 void Vcpu::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
+  if (Trace* trace = domain_.trace()) trace->waits(id_, up_);
   waiting_ = true;
   thread_->wait(lock, deadline);
   waiting_ = false;
+  domain_.platform().set_current(id_);
+  if (Trace* trace = domain_.trace()) trace->goes_on(id_);
 }
 
 bool Vcpu::runnable_or_woken() {
@@ -156,10 +160,25 @@ void Vcpu::enter_guest(DomainLock& lock) {
   const Trap trap = processor_.run(cpu_.registers, std::move(plan));
   lock.lock();
   domain_.platform().set_current(id_);
-  if (trap.kind == Trap::Kind::kKicked) return;
+  Trace* const trace = domain_.trace();
+  if (trap.kind == Trap::Kind::kKicked) {
+    if (trace != nullptr) trace->interrupted(id_);
+    return;
+  }
   if (domain_.stopping()) return;
-  attribution_->enter(counters_, accounting_.phase(), accounting_.operation());
+  const uint32_t phase = accounting_.phase(), operation = accounting_.operation();
+  attribution_->enter(counters_, phase, operation);
+  if (trace != nullptr) {
+    trace->doing(id_, phase, operation);
+    trace->left_guest(id_);
+  }
   handle_trap(trap);
+  if (trace != nullptr) trace->guest_may_go_on(id_);
+}
+
+void Vcpu::count_trap(TrapCause cause) {
+  ++counters_.trap(cause);
+  if (Trace* trace = domain_.trace()) trace->trap(id_, cause);
 }
 
 bool Vcpu::copy_from_guest(void* to, LinearAddr from, size_t size) {

@@ -56,6 +56,8 @@ class Vcpu {
 
   // What it counted; after the thread has ended, once.
   VcpuResult result();
+  // Lock held.
+  uint64_t hypercall_count() const { return counters_.trap(TrapCause::kHypercall); }
   GuestAccounting& accounting() { return accounting_; }
 
   // The calls of a multicall (concept multicall::Hypercalls) and the guest's memory
@@ -84,6 +86,7 @@ class Vcpu {
   void leave_unheld_root();
   void enter_guest(DomainLock& lock);
   void count_exits();
+  void count_trap(TrapCause cause);
   pvmmu::Mfn root() const;
   CrashInfo crash_info(std::string reason);
   void crash(std::string reason);

@@ -71,8 +71,12 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
+absl::Status OutputFile::append(std::string_view text) {
+  return write_all(fd_, text, path_);
+}
+
 absl::Status OutputFile::commit(std::string_view text) {
-  if (const absl::Status status = write_all(fd_, text, path_); !status.ok()) return status;
+  if (const absl::Status status = append(text); !status.ok()) return status;
   // Delayed errors of the file system come out here, before the name is given.
   if (close(std::exchange(fd_, -1)) != 0) return file_error(errno, "write", path_);
   if (temporary_.empty()) return absl::OkStatus();

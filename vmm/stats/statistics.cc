@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "stats/counter_set.h"
+#include "stats/phase_name.h"
 #include "stats/varying_paths.h"
 
 namespace vmm {
@@ -57,14 +58,6 @@ Share operation_share(std::span<const VcpuStatistics> vcpus, uint32_t operation)
   return share;
 }
 
-std::string phase_label(const RunFacts& facts, uint32_t phase) {
-  if (phase == guest_abi::kPhaseBoot) return "boot";
-  if (phase == guest_abi::kPhaseMain) return "main";
-  const size_t label = phase - kFirstLabelPhase;
-  if (label < facts.phase_labels.size()) return facts.phase_labels[label];
-  return absl::StrCat("phase ", phase);
-}
-
 // Every labelled phase of the workload, and any other one in which something was counted.
 Json phases_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpus) {
   Json phases = Json::array();
@@ -73,7 +66,7 @@ Json phases_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpus) {
     const bool labelled =
         phase >= kFirstLabelPhase && phase - kFirstLabelPhase < facts.phase_labels.size();
     if (share.counters.empty() && !labelled) continue;
-    Json object = {{"label", phase_label(facts, phase)}};
+    Json object = {{"label", phase_name(facts.phase_labels, phase)}};
     share.append_to(object);
     phases.push_back(std::move(object));
   }

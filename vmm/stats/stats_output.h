@@ -29,6 +29,9 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) = delete;
   ~OutputFile();
 
+  // More of the contents, for those that are long.
+  absl::Status append(std::string_view text);
+  // The last of the contents; gives the file its name.
   absl::Status commit(std::string_view text);
 
  private:

@@ -14,6 +14,8 @@
 
 namespace pvmmu {
 
+class MmuEvents;
+
 // What to drop from a translation cache: everything, or the translation of one address. Either
 // also drops the cached upper levels of a walk. Guest entries are never global.
 struct TlbFlush {
@@ -58,8 +60,15 @@ class Platform {
   }
   static constexpr uint32_t kManySteps = 0x4000'0000;
 
+  // Who is told of what the MMU does; null (as at first): nobody. Not to be changed during a call.
+  void observe(MmuEvents* events) { events_ = events; }
+  MmuEvents* events() const { return events_; }
+
  protected:
   ~Platform() = default;
+
+ private:
+  MmuEvents* events_ = nullptr;
 };
 
 }  // namespace pvmmu
