@@ -15,7 +15,7 @@ import subprocess
 import sys
 
 WORKLOAD = pathlib.Path(__file__).parent.parent / "guest" / "populate-loop.wl"
-MODES = ("emulate", "single", "lazy", "batched")
+MODES = ("emulate", "single", "lazy", "batched", "best")
 ENGINES = {
     "kvm": ("--engine=kvm", "--kvm=host"),
     "sim, no TLB": ("--engine=sim", "--sim-tlb=none"),

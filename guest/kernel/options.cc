@@ -49,7 +49,8 @@ bool read_number(Word word, uint64_t maximum, uint64_t& number) {
 }
 
 bool read_mode(Word value, Mode& mode) {
-  for (const Mode candidate : {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched}) {
+  for (const Mode candidate :
+       {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched, Mode::kBest}) {
     if (value.equals(mode_name(candidate))) {
       mode = candidate;
       return true;
@@ -160,6 +161,8 @@ const char* mode_name(Mode mode) {
       return "lazy";
     case Mode::kBatched:
       return "batched";
+    case Mode::kBest:
+      return "best";
   }
   return "?";
 }

@@ -9,7 +9,7 @@
 
 namespace kernel {
 
-enum class Mode : uint8_t { kEmulate, kSingle, kLazy, kBatched };
+enum class Mode : uint8_t { kEmulate, kSingle, kLazy, kBatched, kBest };
 
 struct Options {
   Mode mode = Mode::kBatched;
@@ -27,7 +27,7 @@ struct OptionError {
 };
 
 // Reads `key=value` words, separated by spaces, from at most `size` characters up to a NUL:
-//   mode=emulate|single|lazy|batched  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
+//   mode=emulate|single|lazy|batched|best  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
 //   seed=N  tick=HZ  vcpus=1..4
 OptionError parse_options(const char* text, size_t size, Options& options);
 

@@ -46,6 +46,7 @@ class Golden(VmTest):
         self.assertGreaterEqual(traps["emulate"], traps["single"], traps)
         self.assertGreater(traps["single"], traps["lazy"], traps)
         self.assertGreater(traps["lazy"], traps["batched"], traps)
+        self.assertGreater(traps["batched"], traps["best"], traps)
         return traps
 
     def test_modes_of_mprotect_storm(self):

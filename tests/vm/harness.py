@@ -26,7 +26,7 @@ KERNEL = pathlib.Path(
 )
 WORKLOADS = pathlib.Path(__file__).parent / "workloads"
 LONG = os.environ.get("PVMMU_LONG_TESTS") == "1"
-MODES = ("emulate", "single", "lazy", "batched")
+MODES = ("emulate", "single", "lazy", "batched", "best")
 # Longer than any run takes on a loaded machine; a run that takes it has hung.
 HANG_SECONDS = 300
 

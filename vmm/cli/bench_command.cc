@@ -19,7 +19,7 @@ namespace vmm {
 namespace {
 
 constexpr const char* kName = "bench";
-const Arguments kModes = {"emulate", "single", "lazy", "batched"};
+const Arguments kModes = {"emulate", "single", "lazy", "batched", "best"};
 // Flags of bench's own, which the runs do not get.
 const Arguments kOwnFlags = {"json", "mode", "kvm"};
 
@@ -30,7 +30,7 @@ struct BenchSettings {
 };
 
 void add_flags(FlagSet& flags, BenchSettings& settings) {
-  flags.add("mode", "MODE,...", "Which modes (default emulate,single,lazy,batched).",
+  flags.add("mode", "MODE,...", "Which modes (default emulate,single,lazy,batched,best).",
             [&settings](absl::string_view value) {
               settings.modes = absl::StrSplit(value, ',');
               for (const std::string& mode : settings.modes) {

@@ -87,8 +87,8 @@ nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestIn
   facts.memory_mib = settings.memory_mib;
   facts.seed = settings.seed;
   facts.tick_hz = static_cast<unsigned>(settings.tick_hz);
-  facts.batch_entries = settings.batch.entries;
-  facts.batch_argument_bytes = settings.batch.argument_bytes;
+  facts.batch_entries = queue_limits(settings).entries;
+  facts.batch_argument_bytes = queue_limits(settings).argument_bytes;
   facts.split_ptl = settings.split_ptl;
   facts.exit_code = exit_code(outcome.status);
   facts.wall_seconds = result.wall_seconds;

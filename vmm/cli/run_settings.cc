@@ -18,7 +18,7 @@ constexpr uint64_t kLastStep = 1'000'000;
 // start_info.cmd_line, with its end.
 constexpr size_t kMaxCommandLine = 1024;
 
-FlagSet::Setter batch_setter(multicall::Limits& to) {
+FlagSet::Setter batch_setter(std::optional<multicall::Limits>& to) {
   return [&to](absl::string_view value) {
     const absl::StatusOr<multicall::Limits> limits = parse_batch(value);
     if (limits.ok()) to = *limits;
@@ -165,8 +165,8 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
   flags.add_integer("memory", "MIB", {16, 4096}, "Memory of the guest in MiB (default 64).",
                     settings.memory_mib);
   flags.add("batch", "ENTRIES[:ARGBYTES]",
-            "Limits of the guest's multicall queue (default 32:512).\n"
-            "1 turns batching and extension off.",
+            "Limits of the guest's multicall queue (default 32:512, and\n"
+            "256:4096 in mode best). 1 turns batching and extension off.",
             batch_setter(settings.batch));
   flags.add_choice<bool>("split-ptl", {{"on", true}, {"off", false}},
                          "A lock per page-table page, which pins pages one by one\n"
@@ -194,10 +194,14 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                  "The boot module of a guest of your own: for Linux, its\n"
                  "initial RAM disk.",
                  settings.module);
-  flags.add_choice<std::string>(
-      "mode",
-      {{"emulate", "emulate"}, {"single", "single"}, {"lazy", "lazy"}, {"batched", "batched"}},
-      "How the guest kernel writes its page tables (default batched).", settings.mode);
+  flags.add_choice<std::string>("mode",
+                                {{"emulate", "emulate"},
+                                 {"single", "single"},
+                                 {"lazy", "lazy"},
+                                 {"batched", "batched"},
+                                 {"best", "best"}},
+                                "How the guest kernel writes its page tables (default batched).",
+                                settings.mode);
   add_machine_flags(flags, settings);
   flags.add_integer("tick", "HZ", {0, 1000},
                     "A timer that preempts, 0 for none (default 0). With one,\n"
@@ -272,12 +276,17 @@ absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
   return absl::OkStatus();
 }
 
+multicall::Limits queue_limits(const RunSettings& settings) {
+  return settings.batch.value_or(settings.mode == "best" ? multicall::kLargestLimits
+                                                         : multicall::kClassicalLimits);
+}
+
 std::string guest_command_line(const RunSettings& settings) {
+  const multicall::Limits batch = queue_limits(settings);
   return absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
-                      " batch=", settings.batch.entries, ":", settings.batch.argument_bytes,
-                      " seed=", settings.seed, " tick=", settings.tick_hz,
-                      " vcpus=", settings.vcpus, settings.command_line.empty() ? "" : " ",
-                      settings.command_line);
+                      " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
+                      " tick=", settings.tick_hz, " vcpus=", settings.vcpus,
+                      settings.command_line.empty() ? "" : " ", settings.command_line);
 }
 
 }  // namespace vmm

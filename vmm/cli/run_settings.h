@@ -30,7 +30,7 @@ struct RunSettings {
   uint64_t memory_mib = 64;
   uint64_t seed = 1;
   uint64_t tick_hz = 0;
-  multicall::Limits batch = multicall::kClassicalLimits;
+  std::optional<multicall::Limits> batch;  // unset: as suits the mode
   bool split_ptl = true;
   bool identity_p2m = false;
   AuditPolicy audit = AuditPolicy::kAtExit;
@@ -47,6 +47,10 @@ struct RunSettings {
   std::string command_line;  // the user's own, appended
   std::string log_level = "warning";
 };
+
+// The limits of the guest's queue: those asked for, or else the classical ones, and in mode best
+// the largest.
+multicall::Limits queue_limits(const RunSettings& settings);
 
 // The flags that describe the machine and its guest; also those of `pvmmu bench`.
 void add_machine_flags(FlagSet& flags, RunSettings& settings);

@@ -27,6 +27,7 @@ struct Limits {
 // What Linux on Xen uses: 32 entries, 16 argument bytes an entry.
 inline constexpr Limits kClassicalLimits{32, 512};
 inline constexpr Limits kUnbatchedLimits{1, 512};
+inline constexpr Limits kLargestLimits{kMaxEntries, kMaxArgumentBytes};
 
 // The limits for a number of entries, with the classical share of argument bytes.
 constexpr Limits limits_for_entries(unsigned entries) {
@@ -34,7 +35,7 @@ constexpr Limits limits_for_entries(unsigned entries) {
   return {entries, bytes < kMinArgumentBytes ? kMinArgumentBytes : bytes};
 }
 
-static_assert(kClassicalLimits.valid() && kUnbatchedLimits.valid());
+static_assert(kClassicalLimits.valid() && kUnbatchedLimits.valid() && kLargestLimits.valid());
 static_assert(limits_for_entries(32).argument_bytes == 512);
 static_assert(limits_for_entries(kMaxEntries).valid());
 

@@ -41,7 +41,8 @@ TEST(Options, AllAtOnce) {
 }
 
 TEST(Options, EveryModeHasItsName) {
-  for (const Mode mode : {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched}) {
+  for (const Mode mode :
+       {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched, Mode::kBest}) {
     Options options;
     EXPECT_EQ("", parse(std::string("mode=") + mode_name(mode), options));
     EXPECT_EQ(mode, options.mode);

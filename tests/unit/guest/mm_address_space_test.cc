@@ -307,7 +307,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Setting{Mode::kSingle, true, true}, Setting{Mode::kSingle, false, true},
                     Setting{Mode::kLazy, true, true}, Setting{Mode::kLazy, false, true},
                     Setting{Mode::kBatched, true, true}, Setting{Mode::kBatched, false, true},
-                    Setting{Mode::kBatched, true, false}),
+                    Setting{Mode::kBatched, true, false}, Setting{Mode::kBest, true, true},
+                    Setting{Mode::kBest, false, true}, Setting{Mode::kBest, true, false}),
     [](const testing::TestParamInfo<Setting>& setting) {
       return std::string(mode_name(setting.param.mode)) +
              (setting.param.split_ptl ? "Split" : "Unsplit") +

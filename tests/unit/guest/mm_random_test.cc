@@ -323,7 +323,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, RandomTest,
                          testing::Values(Setting{Mode::kEmulate, true},
                                          Setting{Mode::kSingle, true}, Setting{Mode::kLazy, true},
                                          Setting{Mode::kBatched, true},
-                                         Setting{Mode::kBatched, false}),
+                                         Setting{Mode::kBatched, false}, Setting{Mode::kBest, true},
+                                         Setting{Mode::kBest, false}),
                          [](const testing::TestParamInfo<Setting>& setting) {
                            return std::string(mode_name(setting.param.mode)) +
                                   (setting.param.split_ptl ? "Split" : "Unsplit");

@@ -68,7 +68,7 @@ TEST(RunFlags, RangesOfTheMachine) {
   EXPECT_EQ(error({"--vcpus=5"}), "--vcpus: the built-in guest runs on 1 to 4 processors, not 5");
   EXPECT_NE(error({"--memory=15"}), "");
   EXPECT_NE(error({"--memory=4097"}), "");
-  EXPECT_NE(error({"--mode=best"}), "");
+  EXPECT_NE(error({"--mode=better"}), "");
   EXPECT_NE(error({"--kvm=bare"}), "");
 }
 
@@ -96,6 +96,16 @@ TEST(GuestCommandLine, SaysAllSettings) {
   settings.command_line = "extra=1";
   EXPECT_EQ(guest_command_line(settings),
             "mode=batched split_ptl=off batch=32:512 seed=1 tick=0 vcpus=2 extra=1");
+}
+
+TEST(GuestCommandLine, ModeBestHasTheLargestQueueUnlessToldOtherwise) {
+  RunSettings settings;
+  settings.mode = "best";
+  EXPECT_EQ(guest_command_line(settings),
+            "mode=best split_ptl=on batch=256:4096 seed=1 tick=0 vcpus=1");
+  settings.batch = multicall::kClassicalLimits;
+  EXPECT_EQ(guest_command_line(settings),
+            "mode=best split_ptl=on batch=32:512 seed=1 tick=0 vcpus=1");
 }
 
 TEST(SimTlb, NamesAModelAndASeedWhereItNeedsOne) {

@@ -15,7 +15,7 @@ bool writes_are_trapped() {
   return options().mode == Mode::kEmulate;
 }
 bool has_transactions() {
-  return options().mode == Mode::kBatched;
+  return options().mode >= Mode::kBatched;
 }
 
 uint64_t* entry_of(const PtePlace& place) {

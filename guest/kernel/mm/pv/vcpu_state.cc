@@ -17,8 +17,7 @@ bool started[kMaxCpus];
 
 // The modes that trap once for each update do not batch anything else either.
 multicall::Limits queue_limits() {
-  const bool batches = options().mode == Mode::kLazy || options().mode == Mode::kBatched;
-  return batches ? options().batch : multicall::kUnbatchedLimits;
+  return options().mode >= Mode::kLazy ? options().batch : multicall::kUnbatchedLimits;
 }
 
 bool in_operation(const PvVcpu& vcpu) {
