@@ -13,7 +13,7 @@ class SmallTables {
   static constexpr pvmmu::Mfn kRoot{1}, kL3{2}, kL2{3}, kL1{4}, kOtherL1{5};
   static constexpr uint64_t kLink = pvmmu::kPtePresent | pvmmu::kPteWritable | pvmmu::kPteUser;
 
-  SmallTables() : memory_(*MachineMemory::create_shared(kFrames)) {
+  SmallTables() : memory_(*MachineMemory::create_unpopulated(kFrames)) {
     entry(kRoot, pvmmu::PtLevel::kL4) = link_to(kL3);
     entry(kL3, pvmmu::PtLevel::kL3) = link_to(kL2);
     entry(kL2, pvmmu::PtLevel::kL2) = link_to(kL1);

@@ -19,7 +19,7 @@ namespace vmm {
 namespace {
 
 constexpr const char* kName = "bench";
-const Arguments kModes = {"emulate", "single", "lazy", "batched", "best"};
+const Arguments kModes(mode_names().begin(), mode_names().end());
 // Flags of bench's own, which the runs do not get.
 const Arguments kOwnFlags = {"json", "mode", "kvm"};
 

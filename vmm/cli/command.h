@@ -20,6 +20,8 @@ int run_command(const Arguments& arguments);
 std::string run_help();
 int bench_command(const Arguments& arguments);
 std::string bench_help();
+int fuzz_command(const Arguments& arguments);
+std::string fuzz_help();
 int probe_command(const Arguments& arguments);
 std::string probe_help();
 int explain_command(const Arguments& arguments);

@@ -35,17 +35,9 @@ void set_up_log(const std::string& level) {
 
 RunOptions run_options(const RunSettings& settings, const GuestInput& input,
                        const KvmTraits& traits) {
-  RunOptions options;
+  RunOptions options = machine_options(settings);
   options.guest_name = input.guest_name;
-  options.command_line = guest_command_line(settings);
   options.phase_labels = input.labels;
-  options.vcpus = static_cast<unsigned>(settings.vcpus);
-  options.memory_mib = settings.memory_mib;
-  options.seed = settings.seed;
-  options.identity_p2m = settings.identity_p2m;
-  options.timeout_seconds = settings.timeout_seconds;
-  options.audit = settings.audit;
-  options.preempt_at = settings.preempt_at;
   options.traits = traits;
   return options;
 }

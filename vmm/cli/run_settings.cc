@@ -1,6 +1,7 @@
 #include "cli/run_settings.h"
 
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -194,12 +195,9 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                  "The boot module of a guest of your own: for Linux, its\n"
                  "initial RAM disk.",
                  settings.module);
-  flags.add_choice<std::string>("mode",
-                                {{"emulate", "emulate"},
-                                 {"single", "single"},
-                                 {"lazy", "lazy"},
-                                 {"batched", "batched"},
-                                 {"best", "best"}},
+  std::vector<std::pair<std::string, std::string>> modes;
+  for (const std::string& mode : mode_names()) modes.emplace_back(mode, mode);
+  flags.add_choice<std::string>("mode", std::move(modes),
                                 "How the guest kernel writes its page tables (default batched).",
                                 settings.mode);
   add_machine_flags(flags, settings);
@@ -248,6 +246,24 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
       "Least severity of the VMM's own log lines on standard error\n"
       "(default warning).",
       settings.log_level);
+}
+
+std::span<const std::string> mode_names() {
+  static const std::string kModes[] = {"emulate", "single", "lazy", "batched", "best"};
+  return kModes;
+}
+
+RunOptions machine_options(const RunSettings& settings) {
+  RunOptions options;
+  options.command_line = guest_command_line(settings);
+  options.vcpus = static_cast<unsigned>(settings.vcpus);
+  options.memory_mib = settings.memory_mib;
+  options.seed = settings.seed;
+  options.identity_p2m = settings.identity_p2m;
+  options.timeout_seconds = settings.timeout_seconds;
+  options.audit = settings.audit;
+  options.preempt_at = settings.preempt_at;
+  return options;
 }
 
 absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {

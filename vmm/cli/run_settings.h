@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "cli/flag_set.h"
@@ -62,6 +63,12 @@ void add_run_flags(FlagSet& flags, RunSettings& settings);
 // What the flags cannot check one by one. InvalidArgument with one line.
 // `flags` are those that filled the settings.
 absl::Status check_settings(const RunSettings& settings, const FlagSet& flags);
+
+// What the machine is asked for, but for what depends on the guest, its workload and its KVM.
+RunOptions machine_options(const RunSettings& settings);
+
+// The ways in which the guest kernel writes its page tables.
+std::span<const std::string> mode_names();
 
 // start_info.cmd_line: "mode=batched split_ptl=on batch=32:512 seed=1 tick=0 vcpus=2 ..."
 std::string guest_command_line(const RunSettings& settings);

@@ -1,7 +1,6 @@
 #include "machine/machine_memory.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <numeric>
@@ -13,33 +12,27 @@ namespace vmm {
 
 absl::StatusOr<MachineMemory> MachineMemory::create(uint64_t frame_count) {
   // Populated here, so that the first touch by the guest does not cost a host fault each.
-  return map(frame_count, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_POPULATE, UniqueFd());
+  return map(frame_count, MAP_POPULATE);
 }
 
-absl::StatusOr<MachineMemory> MachineMemory::create_shared(uint64_t frame_count) {
-  UniqueFd file(memfd_create("machine memory", MFD_CLOEXEC));
-  if (file.get() < 0) return errno_status("memfd_create for the machine's memory", errno);
-  if (ftruncate(file.get(), static_cast<off_t>(frame_count << pvmmu::kPageShift)) != 0) {
-    return errno_status("ftruncate of the machine's memory", errno);
-  }
-  return map(frame_count, MAP_SHARED | MAP_NORESERVE, std::move(file));
+absl::StatusOr<MachineMemory> MachineMemory::create_unpopulated(uint64_t frame_count) {
+  return map(frame_count, 0);
 }
 
-absl::StatusOr<MachineMemory> MachineMemory::map(uint64_t frame_count, int flags, UniqueFd file) {
+absl::StatusOr<MachineMemory> MachineMemory::map(uint64_t frame_count, int populate) {
   MachineMemory memory;
   const size_t size = frame_count << pvmmu::kPageShift;
-  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE, flags, file.get(), 0);
+  void* base = mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | populate, -1, 0);
   if (base == MAP_FAILED) return errno_status("mmap of the machine's memory", errno);
   memory.base_ = static_cast<std::byte*>(base);
   memory.size_ = size;
-  memory.file_ = std::move(file);
   return memory;
 }
 
 MachineMemory::MachineMemory(MachineMemory&& other) noexcept
     : base_(std::exchange(other.base_, nullptr)),
       size_(other.size_),
-      file_(std::move(other.file_)),
       places_(std::move(other.places_)),
       lent_(std::move(other.lent_)) {}
 

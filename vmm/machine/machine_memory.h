@@ -13,7 +13,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/frame.h"
-#include "kvm/unique_fd.h"
 
 namespace vmm {
 
@@ -21,8 +20,8 @@ class MachineMemory {
  public:
   // Maps and populates `frame_count` zeroed frames.
   static absl::StatusOr<MachineMemory> create(uint64_t frame_count);
-  // The same, of a file that can be mapped a second time: file().
-  static absl::StatusOr<MachineMemory> create_shared(uint64_t frame_count);
+  // The same, populated as they are touched. A fork of the process has a copy of its own.
+  static absl::StatusOr<MachineMemory> create_unpopulated(uint64_t frame_count);
   MachineMemory(MachineMemory&& other) noexcept;
   MachineMemory& operator=(MachineMemory&&) = delete;
   ~MachineMemory();
@@ -38,7 +37,6 @@ class MachineMemory {
   uint64_t frame_limit() const { return frame_count() + lent_.size(); }
   std::byte* base() { return base_; }
   size_t size() const { return size_; }
-  int file() const { return file_.get(); }
   // Where in base() a frame lies that is not lent.
   uint64_t place_of(pvmmu::Mfn mfn) const {
     return places_.empty() ? mfn.raw() : places_[mfn.raw()];
@@ -59,11 +57,10 @@ class MachineMemory {
 
  private:
   MachineMemory() = default;
-  static absl::StatusOr<MachineMemory> map(uint64_t frame_count, int flags, UniqueFd file);
+  static absl::StatusOr<MachineMemory> map(uint64_t frame_count, int populate);
 
   std::byte* base_ = nullptr;
   size_t size_ = 0;
-  UniqueFd file_;
   std::vector<uint32_t> places_;  // empty: every frame at its number
   std::vector<std::byte*> lent_;
 };

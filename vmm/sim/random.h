@@ -19,6 +19,8 @@ class Random {
   // Below `limit`, which is not 0.
   uint64_t below(uint64_t limit) { return next() % limit; }
   bool one_in(uint64_t count) { return below(count) == 0; }
+  // What another sequence goes on from.
+  uint64_t state() const { return state_; }
 
  private:
   uint64_t state_;

@@ -11,14 +11,14 @@ absl::StatusOr<std::unique_ptr<SimEngine>> SimEngine::create(const SimOptions& o
     return absl::FailedPreconditionError("a process can simulate one guest only");
   }
   std::unique_ptr<SimEngine> engine(new SimEngine(options));
-  auto machine = SimMachine::create(engine->time_);
+  auto machine = SimMachine::create(engine->time_, engine->options_);
   if (!machine.ok()) return machine.status();
   engine->machine_ = *std::move(machine);
   return engine;
 }
 
 absl::StatusOr<MachineMemory> SimEngine::create_memory(uint64_t frame_count) {
-  return MachineMemory::create_shared(frame_count);
+  return MachineMemory::create_unpopulated(frame_count);
 }
 
 absl::Status SimEngine::extend_space(MachineMemory& memory, MonitorSpace& monitor) {

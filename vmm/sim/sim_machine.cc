@@ -54,10 +54,11 @@ Window lend(MachineMemory& memory, std::byte* pages, uint64_t byte_count, uint64
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<SimMachine>> SimMachine::create(VirtualTime& time) {
+absl::StatusOr<std::unique_ptr<SimMachine>> SimMachine::create(VirtualTime& time,
+                                                               const SimOptions& options) {
   auto stacks = HostPages::create(kMostThreads * kThreadStackBytes);
   if (!stacks.ok()) return stacks.status();
-  return std::unique_ptr<SimMachine>(new SimMachine(time, *std::move(stacks)));
+  return std::unique_ptr<SimMachine>(new SimMachine(time, options, *std::move(stacks)));
 }
 
 uint64_t SimMachine::window_tables() {
@@ -98,7 +99,7 @@ absl::Status SimMachine::prepare(const BuiltDomain& domain) {
   layout_.shared_info = reinterpret_cast<unsigned char*>(memory.frame(domain.shared_info));
   layout_.m2p = domain.monitor.m2p();
   for (SimProcessor* processor : processors_) processor->set_frames(domain.frames);
-  program_ = std::make_unique<UserProgram>(memory);
+  program_ = std::make_unique<UserProgram>(memory, options_.replace_program);
   kernel::sim::running.machine = this;
   kernel::sim::running.layout = &layout_;
   return absl::OkStatus();

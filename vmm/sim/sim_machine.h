@@ -22,7 +22,8 @@ namespace vmm {
 
 class SimMachine final : public SimGuest, public kernel::sim::Machine {
  public:
-  static absl::StatusOr<std::unique_ptr<SimMachine>> create(VirtualTime& time);
+  static absl::StatusOr<std::unique_ptr<SimMachine>> create(VirtualTime& time,
+                                                            const SimOptions& options);
 
   // Tables that the windows take.
   static uint64_t window_tables();
@@ -48,11 +49,13 @@ class SimMachine final : public SimGuest, public kernel::sim::Machine {
   [[noreturn]] void fail(const char* what) override;
 
  private:
-  SimMachine(VirtualTime& time, HostPages stacks) : time_(time), stacks_(std::move(stacks)) {}
+  SimMachine(VirtualTime& time, const SimOptions& options, HostPages stacks)
+      : time_(time), options_(options), stacks_(std::move(stacks)) {}
   GuestThread& thread(uint64_t stack_top);
   void prepare(GuestThread& thread, void (*entry)());
 
   VirtualTime& time_;
+  const SimOptions& options_;
   HostPages stacks_;
   kernel::sim::Layout layout_;
   absl::flat_hash_map<uint64_t, std::unique_ptr<GuestThread>> threads_;  // by stack_top

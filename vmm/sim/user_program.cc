@@ -1,6 +1,7 @@
 #include "sim/user_program.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -165,6 +166,20 @@ StateViews::~StateViews() {
   for (const auto& [frames, view] : views_) munmap(view, guest_abi::kStateBytes);
 }
 
+std::optional<off_t> StateViews::place_in_file(MachineMemory& memory, pvmmu::Mfn frame) {
+  if (const auto found = places_.find(frame.raw()); found != places_.end()) return found->second;
+  if (file_.get() < 0) file_ = UniqueFd(memfd_create("state pages", MFD_CLOEXEC));
+  const auto place = static_cast<off_t>(places_.size() << pvmmu::kPageShift);
+  std::byte* const page = memory.frame(frame);
+  if (pwrite(file_.get(), page, pvmmu::kPageSize, place) != ssize_t{pvmmu::kPageSize} ||
+      mmap(page, pvmmu::kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file_.get(),
+           place) == MAP_FAILED) {
+    return std::nullopt;
+  }
+  places_.emplace(frame.raw(), place);
+  return place;
+}
+
 ProcessState* StateViews::find(MachineMemory& memory, pvmmu::Mfn first, pvmmu::Mfn second) {
   static_assert(guest_abi::kStateBytes == 2 * pvmmu::kPageSize);
   void*& view = views_[{first.raw(), second.raw()}];
@@ -174,9 +189,9 @@ ProcessState* StateViews::find(MachineMemory& memory, pvmmu::Mfn first, pvmmu::M
   if (place == MAP_FAILED) return nullptr;
   auto* page = static_cast<std::byte*>(place);
   for (const pvmmu::Mfn frame : {first, second}) {
-    const auto offset = static_cast<off_t>(memory.place_of(frame) << pvmmu::kPageShift);
-    if (mmap(page, pvmmu::kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, memory.file(),
-             offset) == MAP_FAILED) {
+    const std::optional<off_t> offset = place_in_file(memory, frame);
+    if (!offset || mmap(page, pvmmu::kPageSize, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+                        file_.get(), *offset) == MAP_FAILED) {
       munmap(place, guest_abi::kStateBytes);
       return nullptr;
     }
@@ -210,9 +225,25 @@ void UserProgram::refuse(ProcessState& state, const char* reason) {
   for (;;) raw_syscall(Syscall::kExit, 0, 1);
 }
 
+// In each process that starts it: the kernel copies the one that it was given.
+void UserProgram::replace_program(SimProcessor& processor, uint64_t size) {
+  if (replace_) replacement_ = std::exchange(replace_, nullptr)();
+  const std::span<const std::byte> program = replacement_;
+  if (program.size() > size) lost("a program is longer than the one that it replaces");
+  PageWalker walker(memory_);
+  for (uint64_t offset = 0; offset < program.size(); offset += pvmmu::kPageSize) {
+    const PageWalk walked =
+        walker.walk(processor.root(), LinearAddr(guest_abi::kProgramBase + offset), false);
+    if (!walked.ok) return;  // the check of the program finds it
+    std::memcpy(memory_.frame(walked.translation.frame), program.data() + offset,
+                std::min<uint64_t>(program.size() - offset, pvmmu::kPageSize));
+  }
+}
+
 void UserProgram::start(SimProcessor*& processor) {
   const uint64_t address = registers().rdi, size = registers().rsi, seed = registers().rdx;
   const uint64_t first_op = registers().rcx;
+  replace_program(*processor, size);
   ProcessState& process = state(*processor);
   if (address != guest_abi::kProgramBase) refuse(process, "the program is not in its place");
   PageWalker walker(memory_);

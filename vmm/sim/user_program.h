@@ -6,20 +6,27 @@
 // two pages side by side. Calls that pass a place in it pass the linear address.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "interpreter/interpreter.h"
 #include "interpreter/thread.h"
+#include "kvm/unique_fd.h"
 #include "machine/machine_memory.h"
 #include "sim/sim_processor.h"
 
 namespace vmm {
 
-// The views of all processes' state pages.
+// The views of all processes' state pages. A frame that is part of one becomes a page of a file,
+// which is mapped in its old place and in each view.
 class StateViews {
  public:
   // Both at consecutive addresses; nullptr if the host has no room for it.
@@ -30,12 +37,19 @@ class StateViews {
   ~StateViews();
 
  private:
+  // Where in the file a frame is; moves it there first. Nothing: the host refuses.
+  std::optional<off_t> place_in_file(MachineMemory& memory, pvmmu::Mfn frame);
+
+  UniqueFd file_;
+  std::map<uint64_t, off_t> places_;
   std::map<std::pair<uint64_t, uint64_t>, void*> views_;
 };
 
 class UserProgram {
  public:
-  explicit UserProgram(MachineMemory& memory) : memory_(memory) {}
+  // `replace`: SimOptions::replace_program.
+  UserProgram(MachineMemory& memory, std::function<std::span<const std::byte>()> replace)
+      : memory_(memory), replace_(std::move(replace)) {}
 
   // Runs the process of the current vCPU from its registers' rip: the start of the program or of a
   // thread, or a return from a system call in a forked child.
@@ -45,6 +59,7 @@ class UserProgram {
   [[noreturn]] void run_until_exec(SimProcessor*& processor);
   interpreter::ProcessState& state(SimProcessor& processor);
   [[noreturn]] void start(SimProcessor*& processor);
+  void replace_program(SimProcessor& processor, uint64_t size);
   [[noreturn]] void refuse(interpreter::ProcessState& state, const char* reason);
   [[noreturn]] void run_thread(SimProcessor*& processor, interpreter::ProcessState& state,
                                interpreter::Thread& thread);
@@ -54,6 +69,8 @@ class UserProgram {
                                      interpreter::ProcessState& state, interpreter::Thread& thread);
 
   MachineMemory& memory_;
+  std::function<std::span<const std::byte>()> replace_;  // until it was asked
+  std::span<const std::byte> replacement_;
   StateViews views_;
   std::vector<uint64_t> program_;  // a copy, the same for all processes
 };
