@@ -72,7 +72,7 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
           : run_machine(options, input.guest(), input.program);
   if (!result.ok()) return fail(result.status());
 
-  const RunOutcome outcome = describe_outcome(*result, input.guest());
+  const RunOutcome outcome = describe_outcome(*result, input.guest(), settings);
   say_lines(outcome.report);
   if (!outcome.has_statistics) return exit_code(outcome.status);
   const std::string text =
