@@ -93,4 +93,8 @@ void accounting_max_locks(uint64_t locks_held) {
   raise(operation_counters(pages).max_locks_held, locks_held);
 }
 
+guest_abi::PteRuleReport& accounting_rules() {
+  return areas[0].page.rules;
+}
+
 }  // namespace kernel

@@ -31,6 +31,9 @@ void accounting_count(uint64_t guest_abi::GuestCounters::*counter, uint64_t amou
 // Raises the maximum of pte locks held at once.
 void accounting_max_locks(uint64_t locks_held);
 
+// What the rule checker tells the VMM. Its writer has a lock of its own.
+guest_abi::PteRuleReport& accounting_rules();
+
 inline void count_pte_update() {
   accounting_count(&guest_abi::GuestCounters::pte_updates);
 }

@@ -92,6 +92,27 @@ bool read_unsigned(Word value, unsigned minimum, unsigned maximum, unsigned& num
   return true;
 }
 
+// Models of pte_rules/ by name, and whether breaches are only counted.
+bool read_rules(Word value, pte_rules::Settings& rules) {
+  rules = {};
+  while (value.text != nullptr) {
+    Word rest;
+    const Word name = value.cut(',', rest);
+    value = rest;
+    uint32_t models = name.equals("all") ? guest_abi::kAllPteModels : 0;
+    for (const guest_abi::PteModelName& model : guest_abi::kPteModelNames) {
+      models |= name.equals(model.name) ? static_cast<uint32_t>(model.model) : 0;
+    }
+    const bool report = name.equals("report");
+    if (models == 0 && !report) {
+      return false;
+    }
+    rules.models |= models;
+    rules.report |= report;
+  }
+  return rules.models != 0;
+}
+
 bool read_option(Word word, Options& options) {
   constexpr unsigned kMaxTickHz = 1000;
   Word value;
@@ -113,6 +134,9 @@ bool read_option(Word word, Options& options) {
   }
   if (key.equals("tick")) {
     return read_unsigned(value, 0, kMaxTickHz, options.tick_hz);
+  }
+  if (key.equals("check_rules")) {
+    return read_rules(value, options.rules);
   }
   if (key.equals("vcpus")) {
     return read_unsigned(value, 1, kMaxCpus, options.vcpus);

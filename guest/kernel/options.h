@@ -6,6 +6,7 @@
 #include <span>
 
 #include "multicall/limits.h"
+#include "pte_rules/checker.h"
 
 namespace kernel {
 
@@ -18,6 +19,7 @@ struct Options {
   uint64_t seed = 1;
   unsigned tick_hz = 0;  // 0: no timer, threads are switched by events alone
   unsigned vcpus = 1;
+  pte_rules::Settings rules;  // what the checker checks
 };
 
 // A word of the command line that the kernel does not understand; null if it understood all.
@@ -28,7 +30,7 @@ struct OptionError {
 
 // Reads `key=value` words, separated by spaces, from at most `size` characters up to a NUL:
 //   mode=emulate|single|lazy|batched|best  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
-//   seed=N  tick=HZ  vcpus=1..4
+//   seed=N  tick=HZ  vcpus=1..4  check_rules=MODEL[,MODEL...][,report]
 OptionError parse_options(const char* text, size_t size, Options& options);
 
 // The options of this run; set once at boot.

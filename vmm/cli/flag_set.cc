@@ -61,6 +61,12 @@ void FlagSet::add(absl::string_view name, absl::string_view value_name, absl::st
                     .set = std::move(set)});
 }
 
+void FlagSet::add_optional(absl::string_view name, absl::string_view value_name,
+                           absl::string_view help, Setter set) {
+  add(name, value_name, help, std::move(set));
+  flags_.back().needs_value = false;
+}
+
 void FlagSet::add_switch(absl::string_view name, absl::string_view help, bool& to) {
   add(name, "", help, [&to](absl::string_view) {
     to = true;
@@ -107,7 +113,9 @@ std::vector<std::string> FlagSet::given_arguments(std::span<const std::string> e
   for (const Flag& flag : flags_) {
     if (!flag.given || std::find(except.begin(), except.end(), flag.name) != except.end()) continue;
     std::string argument = absl::StrCat("--", flag.name);
-    if (flag.takes_value) absl::StrAppend(&argument, "=", flag.value);
+    if (flag.takes_value && (flag.needs_value || !flag.value.empty())) {
+      absl::StrAppend(&argument, "=", flag.value);
+    }
     arguments.push_back(std::move(argument));
   }
   return arguments;
@@ -140,6 +148,7 @@ absl::Status FlagSet::parse_flag(std::span<const std::string> arguments, size_t&
     return absl::InvalidArgumentError(absl::StrCat("--", flag->name, " takes no value"));
   }
   if (parts.size() == 2) return set_flag(*flag, parts[1]);
+  if (!flag->needs_value) return set_flag(*flag, "");
   if (index + 1 >= arguments.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--", flag->name, " needs a value: --", flag->name, "=", flag->value_name));
@@ -176,7 +185,10 @@ std::string FlagSet::help() const {
   std::string text;
   for (const Flag& flag : flags_) {
     std::string left = absl::StrCat("  --", flag.name);
-    if (flag.takes_value) absl::StrAppend(&left, "=", flag.value_name);
+    if (flag.takes_value) {
+      absl::StrAppend(&left, flag.needs_value ? "=" : "[=", flag.value_name,
+                      flag.needs_value ? "" : "]");
+    }
     const std::vector<std::string> lines = absl::StrSplit(flag.help, '\n');
     if (left.size() + 2 > kHelpColumn) {
       absl::StrAppend(&text, left, "\n");

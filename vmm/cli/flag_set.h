@@ -4,7 +4,8 @@
 // is an error of one line that names the flag and what it accepts. Abseil's flags are one global
 // set for the whole program and cannot refuse a flag by subcommand, hence this.
 //
-// Forms: --name=value, --name value, --switch, -h. "--" ends the flags. The last of several wins.
+// Forms: --name=value, --name value, --switch, --optional[=value], -h. "--" ends the flags. The
+// last of several wins.
 #pragma once
 
 #include <cstdint>
@@ -41,6 +42,9 @@ class FlagSet {
   // wrong with the value; the flag's name is put in front of it.
   void add(absl::string_view name, absl::string_view value_name, absl::string_view help,
            Setter set);
+  // A flag that may stand alone, which gives the setter an empty value; a value needs the `=`.
+  void add_optional(absl::string_view name, absl::string_view value_name, absl::string_view help,
+                    Setter set);
   void add_switch(absl::string_view name, absl::string_view help, bool& to);
   void add_text(absl::string_view name, absl::string_view value_name, absl::string_view help,
                 std::string& to);
@@ -70,6 +74,7 @@ class FlagSet {
     std::string help;
     Setter set;
     bool takes_value = true;
+    bool needs_value = true;
     bool given = false;
     std::string value = {};  // as given last
   };

@@ -101,7 +101,7 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   display.finish();
   if (!result.ok()) return fail(result.status());
 
-  const RunOutcome outcome = describe_outcome(*result, input.guest());
+  const RunOutcome outcome = describe_outcome(*result, input.guest(), settings);
   say_lines(outcome.report);
   if (files.trace) {
     const absl::Status closed = files.trace->close(exit_code(outcome.status), outcome.partial);

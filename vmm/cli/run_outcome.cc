@@ -4,9 +4,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "cli/code_names.h"
 #include "domain/guest_image.h"
 #include "explain/refusal_json.h"
 #include "report/crash_report.h"
+#include "report/rule_report.h"
 #include "stats/statistics.h"
 
 namespace vmm {
@@ -63,10 +65,22 @@ std::string refusals_summary(const RefusalReport& refusals) {
                       refusals.summary);
 }
 
+// What the guest's rule checker wrote; null if it was not asked, or the guest never got so far.
+const guest_abi::PteRuleReport* pte_rules(const RunSettings& settings, const RunResult& result) {
+  if (settings.check_rules.empty() || result.vcpus.empty() || !result.vcpus[0].accounting) {
+    return nullptr;
+  }
+  return &result.vcpus[0].accounting->rules;
+}
+
 }  // namespace
 
-RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest) {
+RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest,
+                            const RunSettings& settings) {
   RunOutcome outcome = by_end(result, guest);
+  if (const auto* rules = pte_rules(settings, result)) {
+    absl::StrAppend(&outcome.report, rule_report_text(*rules, code_names(settings.engine, guest)));
+  }
   if (result.frames) absl::StrAppend(&outcome.report, refusals_summary(result.refusals));
   if (result.audit_differences.empty()) return outcome;
   absl::StrAppend(&outcome.report, result.audit_report);
@@ -98,6 +112,9 @@ nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestIn
     facts.refusal_records.push_back(refusal_json(refusal.record, refusal.alike));
   }
   facts.refusal_records_dropped = result.refusals.dropped;
+  if (const auto* rules = pte_rules(settings, result)) {
+    facts.pte_rules = rule_report_json(*rules, code_names(settings.engine, input.guest()));
+  }
   if (result.frames) facts.frames_at_end = result.frames->json();
 
   std::vector<VcpuStatistics> vcpus;

@@ -21,8 +21,9 @@ struct RunOutcome {
   bool partial = false;
 };
 
-// `guest` is the ELF file, whose symbols a crash report uses.
-RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest);
+// `guest` is the ELF file, whose symbols a crash report uses. `settings` say what was checked.
+RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest,
+                            const RunSettings& settings = {});
 
 nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestInput& input,
                                       const KvmPlace& place, const RunResult& result,

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "guest_abi/pte_rules.h"
 
 namespace vmm {
 namespace {
@@ -48,6 +50,14 @@ FlagSet::Setter sim_tlb_setter(SimTlb& to) {
     const absl::StatusOr<SimTlb> tlb = parse_sim_tlb(value);
     if (tlb.ok()) to = *tlb;
     return tlb.status();
+  };
+}
+
+FlagSet::Setter rules_setter(std::string& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<std::string> rules = parse_check_rules(value);
+    if (rules.ok()) to = *rules;
+    return rules.status();
   };
 }
 
@@ -117,6 +127,31 @@ absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text) {
         absl::StrCat("\"", text, "\" is not every, random:SEED or a step from 1 to ", kLastStep));
   }
   return pvmmu::ForcedCuts::at(static_cast<uint32_t>(*step));
+}
+
+absl::StatusOr<std::string> parse_check_rules(absl::string_view text) {
+  bool report = false;
+  uint32_t models = 0;
+  const std::vector<absl::string_view> words = absl::StrSplit(text, ',', absl::SkipEmpty());
+  for (const absl::string_view word : words) {
+    uint32_t named = word == "all" ? guest_abi::kAllPteModels : 0;
+    for (const guest_abi::PteModelName& model : guest_abi::kPteModelNames) {
+      if (word == model.name) named = static_cast<uint32_t>(model.model);
+    }
+    if (named == 0 && word != "report") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", word, "\" is none of x86, powerpc-hash, s390, all, report"));
+    }
+    models |= named;
+    report |= word == "report";
+  }
+  if (models == 0) models = guest_abi::kAllPteModels;
+  std::vector<absl::string_view> names;
+  for (const guest_abi::PteModelName& model : guest_abi::kPteModelNames) {
+    if ((models & static_cast<uint32_t>(model.model)) != 0) names.push_back(model.name);
+  }
+  if (report) names.push_back("report");
+  return absl::StrJoin(names, ",");
 }
 
 absl::StatusOr<double> parse_seconds(absl::string_view text) {
@@ -217,6 +252,12 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
             "Interrupt the long work of each hypercall after that step,\n"
             "after every step, or at random. No count or result changes.",
             cuts_setter(settings.preempt_at));
+  flags.add_optional("check-rules", "MODEL,...[,report]",
+                     "The built-in guest checks how it touches page-table entries, by\n"
+                     "the rules of x86, powerpc-hash, s390 or all (the default). A\n"
+                     "breach stops it, or with `report` is counted (pte_rules in the\n"
+                     "JSON). No other count changes. docs/pte-access-rules.md",
+                     rules_setter(settings.check_rules));
   flags.add_switch("explain",
                    "Say why each refused request was refused, on standard error,\n"
                    "and put all frames and page tables into the JSON statistics,\n"
@@ -284,6 +325,10 @@ absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
   if (!settings.trace_file.empty() && settings.trace_file == settings.stats_file) {
     return absl::InvalidArgumentError("--trace and --stats-file name the same file");
   }
+  if (!settings.guest.empty() && !settings.check_rules.empty()) {
+    return absl::InvalidArgumentError(
+        "--check-rules: the checker is the built-in guest's, and another guest has none");
+  }
   if (guest_command_line(settings).size() >= kMaxCommandLine) {
     return absl::InvalidArgumentError(
         absl::StrCat("--cmdline: the guest's command line would be longer than ",
@@ -302,6 +347,7 @@ std::string guest_command_line(const RunSettings& settings) {
   return absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
                       " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
                       " tick=", settings.tick_hz, " vcpus=", settings.vcpus,
+                      settings.check_rules.empty() ? "" : " check_rules=", settings.check_rules,
                       settings.command_line.empty() ? "" : " ", settings.command_line);
 }
 

@@ -45,6 +45,7 @@ struct RunSettings {
   std::string stats_file;
   std::string trace_file;
   ProgressKind progress = ProgressKind::kAuto;
+  std::string check_rules;   // as the guest kernel's command line has it; empty: off
   std::string command_line;  // the user's own, appended
   std::string log_level = "warning";
 };
@@ -79,6 +80,8 @@ absl::StatusOr<multicall::Limits> parse_batch(absl::string_view text);
 absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text);
 // Seconds, also with a fraction, above 0.
 absl::StatusOr<double> parse_seconds(absl::string_view text);
+// What --check-rules says, in the words of the guest kernel's command line.
+absl::StatusOr<std::string> parse_check_rules(absl::string_view text);
 // none|full|random:SEED|speculative:SEED
 absl::StatusOr<SimTlb> parse_sim_tlb(absl::string_view text);
 

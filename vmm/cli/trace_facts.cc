@@ -18,7 +18,8 @@ nlohmann::ordered_json trace_facts(const RunSettings& settings, const GuestInput
           {"memory_mib", settings.memory_mib},
           {"seed", settings.seed},
           {"tick_hz", settings.tick_hz},
-          {"batch", absl::StrCat(settings.batch.entries, ":", settings.batch.argument_bytes)},
+          {"batch", absl::StrCat(queue_limits(settings).entries, ":",
+                                 queue_limits(settings).argument_bytes)},
           {"split_ptl", settings.split_ptl}};
 }
 

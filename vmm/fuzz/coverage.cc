@@ -125,7 +125,7 @@ void cover(const Script& script, CoverageCounts counts) {
 void cover(const RunPoint& point, CoverageCounts counts) {
   const RunSettings& settings = point.settings;
   count(counts, "mode", settings.mode);
-  count(counts, kBatch, batch_name(settings.batch.entries));
+  count(counts, kBatch, batch_name(queue_limits(settings).entries));
   count(counts, "split-ptl", settings.split_ptl ? "on" : "off");
   count(counts, "tlb", tlb_name(settings));
   count(counts, "preempt-at", preempt_name(point));

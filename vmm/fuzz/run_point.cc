@@ -111,9 +111,8 @@ bool same_counters(const RunPoint& one, const RunPoint& other) {
   const auto speculative = [](const RunPoint& point) {
     return point.simulated() && point.settings.sim_tlb.kind == SimTlb::Kind::kSpeculative;
   };
-  return a.vcpus == 1 && b.vcpus == 1 && a.mode == b.mode && a.batch.entries == b.batch.entries &&
-         a.batch.argument_bytes == b.batch.argument_bytes && a.split_ptl == b.split_ptl &&
-         !speculative(one) && !speculative(other);
+  return a.vcpus == 1 && b.vcpus == 1 && a.mode == b.mode && queue_limits(a) == queue_limits(b) &&
+         a.split_ptl == b.split_ptl && !speculative(one) && !speculative(other);
 }
 
 }  // namespace vmm::fuzz

@@ -36,6 +36,7 @@ struct RunFacts {
   std::vector<std::string> phase_labels;  // of the workload; the first is phase kFirstLabelPhase
   nlohmann::ordered_json refusal_records = nlohmann::ordered_json::array();
   uint64_t refusal_records_dropped = 0;
+  nlohmann::ordered_json pte_rules;      // null: nothing was checked
   nlohmann::ordered_json frames_at_end;  // null: none
 };
 

@@ -42,7 +42,7 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
   if (!counters_repeat(facts)) {
     for (const std::string& key : counter_keys()) paths.push_back(absl::StrCat("/", key));
     for (const char* scope : {"/phases", "/operations", "/per_vcpu", "/refusal_records",
-                              "/refusal_records_dropped", "/frames_at_end"}) {
+                              "/refusal_records_dropped", "/frames_at_end", "/pte_rules"}) {
       paths.push_back(scope);
     }
     return paths;
@@ -56,7 +56,7 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
   // guest read there and asked for again.
   for (const char* path :
        {"/phases/*/vcpu_seconds", "/operations/*/vcpu_seconds", "/refusal_records/*/entry",
-        "/refusal_records/*/explanation", "/frames_at_end/tables"}) {
+        "/refusal_records/*/explanation", "/frames_at_end/tables", "/pte_rules/first_breach"}) {
     paths.push_back(path);
   }
   return paths;

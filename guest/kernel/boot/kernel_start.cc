@@ -1,4 +1,6 @@
 // The boot processor's way from the first instruction to the idle loop.
+#include <string.h>
+
 #include "abi/xen.h"
 #include "accounting.h"
 #include "arch/boot.h"
@@ -11,6 +13,7 @@
 #include "mm/mm.h"
 #include "options.h"
 #include "panic.h"
+#include "pte_rules/checker.h"
 #include "sched/events.h"
 #include "sched/scheduler.h"
 #include "task.h"
@@ -76,6 +79,11 @@ void start_frames(const BootMemory& boot, Pfn used_end) {
   const auto task_count =
       static_cast<unsigned>(wanted_tasks < kMaxTasks ? wanted_tasks : uint64_t{kMaxTasks});
   const Pfn stacks = top.take(task_count * kStackPages);
+  if (options().rules.models != 0) {
+    void* storage = frame_address(top.take(pte_rules::kStoragePages));
+    memset(storage, 0, pte_rules::kStoragePages * pvmmu::kPageSize);
+    pte_rules::start(options().rules, storage, pte_rules::kStoragePages * pvmmu::kPageSize);
+  }
 
   frames_start(static_cast<Page*>(frame_address(descriptors)), boot.frame_total);
   add_range(Pfn(0), boot.image);

@@ -7,6 +7,7 @@
 #include "mm/pv/tables.h"
 #include "mm/range.h"
 #include "mm/shared_object.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
@@ -75,6 +76,9 @@ int64_t sys_clear_refs(Mm& mm, uint64_t address, uint64_t length) {
     const UserPte old = pte_read(place);
     if (old.present() && (old.accessed() || old.dirty())) {
       pte_clear_accessed_dirty(place, old);
+      if (pte_rules::seeded<pte_rules::Seeded::young_after_clean>()) {
+        pte_test_and_clear_young(place);
+      }
       flush.add_page(place.address);
     }
   });

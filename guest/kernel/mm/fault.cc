@@ -5,13 +5,18 @@
 #include "accounting.h"
 #include "mm/device.h"
 #include "mm/pv/accessors.h"
+#include "mm/pv/lazy_section.h"
 #include "mm/pv/table_lock.h"
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
 #include "mm/swap_area.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
+
+using pte_rules::Seeded;
+using pte_rules::seeded;
 
 bool may_access(const Vma& area, Access access) {
   switch (access) {
@@ -35,6 +40,10 @@ FaultResult insert_entry(const PtePlace& place, const Vma& area, Access access) 
     return FaultResult::kNoMemory;
   }
   fresh = access == Access::kWrite ? fresh.with_dirty() : fresh.with_accessed();
+  if (seeded<Seeded::change_without_lock>()) {
+    pte_establish(place, fresh);
+    return FaultResult::kResolved;
+  }
   TableLock lock(place.mm, place.table);
   pte_establish(place, fresh);
   return FaultResult::kResolved;
@@ -54,6 +63,15 @@ FaultResult relax(const PtePlace& place, const Vma& area, UserPte old, Access ac
   return FaultResult::kResolved;
 }
 
+void replace_page(const PtePlace& place, UserPte value) {
+  if (seeded<Seeded::replace_in_section>()) {
+    LazySection section(place.mm, place.table);
+    return pte_replace_page(place, value);
+  }
+  TableLock lock(place.mm, place.table);
+  seeded<Seeded::relax_to_copy>() ? pte_relax_access(place, value) : pte_replace_page(place, value);
+}
+
 FaultResult copy_on_write(const PtePlace& place, const Vma& area, UserPte old) {
   Page& page = page_of(old.frame());
   Page* copy = alloc_frame();
@@ -61,10 +79,7 @@ FaultResult copy_on_write(const PtePlace& place, const Vma& area, UserPte old) {
     return FaultResult::kNoMemory;
   }
   memcpy(address_of(*copy), address_of(page), pvmmu::kPageSize);
-  {
-    TableLock lock(place.mm, place.table);
-    pte_replace_page(place, UserPte::make(mfn_of(*copy), area.prot, true).with_dirty());
-  }
+  replace_page(place, UserPte::make(mfn_of(*copy), area.prot, true).with_dirty());
   frame_put(page);  // flushed: nobody reaches it through this address any more
   return FaultResult::kResolved;
 }

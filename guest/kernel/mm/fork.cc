@@ -9,6 +9,7 @@
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
 #include "mm/swap_area.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
@@ -47,7 +48,7 @@ void share_page(const PtePlace& from, const PtePlace& to, const Vma& area, UserP
     pte_establish(to, area.eager ? old : old.without_accessed_dirty());
     return;
   }
-  if (old.writable()) {
+  if (old.writable() || pte_rules::seeded<pte_rules::Seeded::write_protect_read_only>()) {
     pte_write_protect(from, old);
     flush.add_page(from.address);
   }

@@ -1,4 +1,6 @@
 // Mapping pages ahead of their use.
+#include <optional>
+
 #include "linux_errno.h"
 #include "mm/fault.h"
 #include "mm/label_scope.h"
@@ -7,6 +9,7 @@
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
@@ -94,6 +97,10 @@ bool fill_span(Mm& mm, const TableSpan& span, Page& storage, uint64_t phase) {
   // Nothing was accessed yet: A and D stay clear.
   return for_each_entry(mm, span, [&ahead](const PtePlace& place, const Vma&, UserPte entry) {
     if (entry.none()) {
+      std::optional<LazyMode> inner;
+      if (pte_rules::seeded<pte_rules::Seeded::lazy_in_lazy>()) {
+        inner.emplace();
+      }
       pte_establish(place, ahead.next());
     }
     return true;

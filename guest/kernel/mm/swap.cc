@@ -11,13 +11,18 @@
 #include "mm/pv/tables.h"
 #include "mm/range.h"
 #include "mm/swap_area.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
 
+using pte_rules::Seeded;
+using pte_rules::seeded;
+
 // Nobody knows who else maps a page, so only those go that nobody else does.
 bool may_go(UserPte entry) {
-  return entry.present() && entry.has_page() && is_sole(page_of(entry.frame()));
+  const bool may_be_hidden = entry.present() || seeded<Seeded::hide_blocked>();
+  return may_be_hidden && entry.has_page() && is_sole(page_of(entry.frame()));
 }
 
 // False if nothing was hidden.
@@ -29,6 +34,9 @@ bool hide_pages(Mm& mm, const TableSpan& span) {
     const UserPte entry = pte_read(place);
     if (may_go(entry)) {
       pte_hide(place, entry);
+      if (seeded<Seeded::hide_then_show>()) {
+        pte_establish(place, entry);
+      }
       flush.add_page(address);
     }
   }
@@ -59,7 +67,7 @@ void swap_hidden_pages(Mm& mm, const TableSpan& span) {
 void swap_out_area(Mm& mm, uint64_t start, uint64_t end) {
   for (TableSpan span = next_l1_table(mm, start, end); span;
        span = next_l1_table(mm, span.end, end)) {
-    if (hide_pages(mm, span)) {
+    if (hide_pages(mm, span) && !seeded<Seeded::hidden_left_over>()) {
       swap_hidden_pages(mm, span);
     }
   }

@@ -8,6 +8,7 @@
 #include "mm/pv/accessors.h"
 #include "mm/pv/table_lock.h"
 #include "mm/pv/tables.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
@@ -24,7 +25,9 @@ unsigned char* accessible_byte(Mm& mm, uint64_t address, Access access) {
   if (access == Access::kWrite && !entry.dirty()) {
     // No processor sets D for what the kernel writes by another address.
     TableLock lock(mm, place.table);
-    pte_relax_access(place, entry.with_dirty());
+    const UserPte dirty = entry.with_dirty();
+    const bool wrong = pte_rules::seeded<pte_rules::Seeded::relax_drops_accessed>();
+    pte_relax_access(place, wrong ? dirty.without_accessed() : dirty);
   }
   unsigned char* page = static_cast<unsigned char*>(address_of(page_of(entry.frame())));
   return page + (address & ~pvmmu::kPageMask);

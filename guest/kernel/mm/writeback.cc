@@ -12,6 +12,7 @@
 #include "mm/pv/tables.h"
 #include "mm/range.h"
 #include "mm/shared_object.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
@@ -31,6 +32,12 @@ void clean_entries(Mm& mm, const Range& range, FlushPromise& flush) {
       const PtePlace place{mm, *span.table, address};
       const UserPte entry = pte_read(place);
       if (entry.present() && (entry.writable() || entry.dirty())) {
+        if (pte_rules::seeded<pte_rules::Seeded::flush_before_change>()) {
+          flush.add_page(address);
+          flush.pay();
+          pte_clean(place, entry);
+          continue;
+        }
         pte_clean(place, entry);
         flush.add_page(address);
       }

@@ -7,9 +7,13 @@
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/swap_area.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 namespace {
+
+using pte_rules::Seeded;
+using pte_rules::seeded;
 
 // Empties one entry and gives back what it named. False: there was no room for the page.
 bool zap_entry(const PtePlace& place, UserPte old, PageGather& gather, FlushPromise& flush) {
@@ -17,10 +21,17 @@ bool zap_entry(const PtePlace& place, UserPte old, PageGather& gather, FlushProm
     return false;
   }
   pte_zap(place);
+  if (seeded<Seeded::zap_then_read>()) {
+    pte_read(place);
+  }
+  if (seeded<Seeded::refill_in_section>() && old.present() && old.has_page()) {
+    frame_get(page_of(old.frame()));
+    pte_establish(place, old);
+  }
   if (old.swapped()) {
     swap_put(slot_of(old));
   }
-  if (old.present()) {
+  if (old.present() && !seeded<Seeded::zap_unflushed>()) {
     flush.add_page(place.address);
   }
   return true;

@@ -22,6 +22,7 @@ struct Limits {
   }
   // One entry means no batching at all: each update is a hypercall of its own.
   constexpr bool batching() const { return entries > 1; }
+  friend constexpr bool operator==(const Limits&, const Limits&) = default;
 };
 
 // What Linux on Xen uses: 32 entries, 16 argument bytes an entry.

@@ -59,6 +59,22 @@ TEST(Options, ABatchWithoutBytesGetsItsShare) {
   EXPECT_TRUE(options.batch.valid());
 }
 
+TEST(Options, RulesAreCheckedByTheModelsNamed) {
+  Options options;
+  EXPECT_EQ("", parse("", options));
+  EXPECT_EQ(0u, options.rules.models);
+  EXPECT_EQ("", parse("check_rules=x86,s390,report", options));
+  EXPECT_EQ(5u, options.rules.models);
+  EXPECT_TRUE(options.rules.report);
+  EXPECT_EQ("", parse("check_rules=all", options));
+  EXPECT_EQ(guest_abi::kAllPteModels, options.rules.models);
+  EXPECT_FALSE(options.rules.report);
+  for (const char* wrong : {"check_rules", "check_rules=", "check_rules=report", "check_rules=x86,",
+                            "check_rules=,x86", "check_rules=x87"}) {
+    EXPECT_EQ(wrong, parse(wrong, options));
+  }
+}
+
 TEST(Options, WhatIsWrongIsNamed) {
   for (const char* wrong : {"mode=fast",   "mode",          "mode=",
                             "modes=lazy",  "split_ptl=yes", "batch=0",

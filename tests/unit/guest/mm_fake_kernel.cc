@@ -6,6 +6,8 @@
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "arch/memory.h"
+#include "console.h"
+#include "format.h"
 #include "mm_fake_machine.h"
 #include "panic.h"
 
@@ -87,6 +89,28 @@ Operation accounting_operation() {
 }
 Operation accounting_set_operation(Operation) {
   return Operation::kNone;
+}
+
+guest_abi::PteRuleReport& accounting_rules() {
+  return machine().rules();
+}
+
+void console_print(const char* format, ...) {
+  char text[512];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof(text), format, arguments);
+  va_end(arguments);
+  machine().console() += text;
+}
+
+size_t format_text(char* buffer, size_t size, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  const int length = vsnprintf(buffer, size, format, arguments);
+  va_end(arguments);
+  const auto wanted = static_cast<size_t>(length < 0 ? 0 : length);
+  return wanted < size ? wanted : size - 1;
 }
 
 }  // namespace kernel

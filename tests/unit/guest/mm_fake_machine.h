@@ -82,6 +82,10 @@ class FakeMachine {
   guest_abi::GuestCounters& phase_counters(uint32_t phase) { return phase_counters_[phase]; }
   uint64_t hypercalls_in_phase(uint32_t phase) const { return phase_hypercalls_[phase]; }
 
+  // What the rule checker found, and what the kernel said.
+  guest_abi::PteRuleReport& rules() { return rules_; }
+  std::string& console() { return console_; }
+
   // --- for the fakes of the kernel's lower interfaces ---
   unsigned char* kernel_view() const { return kernel_view_; }
   static uint64_t shuffled(uint64_t frame) { return (frame * 5) % kFrames; }
@@ -132,6 +136,8 @@ class FakeMachine {
   uint64_t faults_ = 0;
   Calls calls_;
   guest_abi::GuestCounters counters_{};
+  guest_abi::PteRuleReport rules_{};
+  std::string console_;
   std::array<guest_abi::GuestCounters, guest_abi::kMaxPhases> phase_counters_{};
   std::array<uint64_t, guest_abi::kMaxPhases> phase_hypercalls_{};
   uint32_t phase_ = guest_abi::kPhaseMain;

@@ -1,11 +1,8 @@
 // What is left over when the last process has gone is found and named, each kind by itself.
 #include <gtest/gtest.h>
 
-#include <cstdarg>
-#include <cstdio>
 #include <string>
 
-#include "console.h"
 #include "guest_abi/syscall.h"
 #include "leak_check.h"
 #include "mm/address_space.h"
@@ -20,7 +17,6 @@ namespace {
 
 unsigned tasks = 0;
 Spinlock processes_lock;
-std::string console;
 
 }  // namespace
 
@@ -31,14 +27,6 @@ unsigned tasks_in_use() {
 Spinlock& process_table_lock() {
   return processes_lock;
 }
-void console_print(const char* format, ...) {
-  char text[256];
-  va_list arguments;
-  va_start(arguments, format);
-  vsnprintf(text, sizeof(text), format, arguments);
-  va_end(arguments);
-  console += text;
-}
 
 namespace test {
 namespace {
@@ -47,17 +35,20 @@ class LeakCheckTest : public testing::Test {
  protected:
   LeakCheckTest() {
     FakeMachine::instance().start(Options{});
-    console.clear();
     // The pools' pages are no leaks; nor is what is in use before.
     mm_put(*mm_create());
     shared_object_put(*shared_object_create());
     tasks = 3;
   }
-  std::string report(const LeakCheck& check) {
-    EXPECT_FALSE(check.clean());
+  static std::string said_by(const LeakCheck& check) {
+    std::string& console = FakeMachine::instance().console();
     console.clear();
     check.report();
     return console;
+  }
+  std::string report(const LeakCheck& check) {
+    EXPECT_FALSE(check.clean());
+    return said_by(check);
   }
 };
 
@@ -65,8 +56,7 @@ TEST_F(LeakCheckTest, NothingIsLeft) {
   Page* before = alloc_frame();
   const LeakCheck check;
   EXPECT_TRUE(check.clean());
-  check.report();
-  EXPECT_EQ(console, "");
+  EXPECT_EQ(said_by(check), "");
   frame_put(*before);
 }
 

@@ -1,7 +1,9 @@
 // Random system calls and accesses of a few processes, held against a naive model of what memory
-// must contain. The seed is in the name of the failure; every mode runs the same sequences.
+// must contain, and under the rule checker. The seed is in the name of the failure; every mode runs
+// the same sequences.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <optional>
@@ -38,7 +40,11 @@ class RandomRun {
     Options options;
     options.mode = mode;
     options.split_ptl = split_ptl;
+    options.rules = {guest_abi::kAllPteModels, true};
     machine_.start(options);
+    static std::vector<uint64_t> storage(pte_rules::kStoragePages * kPage / sizeof(uint64_t));
+    std::fill(storage.begin(), storage.end(), 0);
+    pte_rules::start(options.rules, storage.data(), storage.size() * sizeof(uint64_t));
     processes_.push_back({mm_create(), {}});
   }
   ~RandomRun() {
@@ -46,9 +52,20 @@ class RandomRun {
     for (const Process& process : processes_) {
       mm_put(*process.mm);
     }
+    pte_rules::stop();
+    for (unsigned rule = 1; rule < guest_abi::kPteRuleCount; ++rule) {
+      EXPECT_EQ(machine_.rules().breaches[rule], excused_[rule]) << machine_.console();
+    }
+    EXPECT_EQ(machine_.rules().events_not_judged, 0u);
   }
 
   void step() {
+    take_step();
+    mm_before_events_open();
+  }
+
+ private:
+  void take_step() {
     Process& process = processes_[pick(processes_.size())];
     mm_activate(*process.mm, 0);
     switch (pick(22)) {
@@ -81,7 +98,6 @@ class RandomRun {
     }
   }
 
- private:
   struct Span {
     uint64_t start;
     uint64_t pages;
@@ -140,13 +156,22 @@ class RandomRun {
     each(span, [&](uint64_t at) { process.model.erase(at); });
   }
 
+  // Breaks rules on purpose: what it breaks is not held against the kernel.
+  int64_t protect_naive(Mm& mm, uint64_t start, uint64_t length, uint64_t prot) {
+    const guest_abi::PteRuleReport before = machine_.rules();
+    const int64_t result = sys_mprotect_naive(mm, start, length, prot);
+    for (unsigned rule : {3u, 9u, 18u}) {
+      excused_[rule] += machine_.rules().breaches[rule] - before.breaches[rule];
+    }
+    return result;
+  }
+
   void protect(Process& process) {
     const Span span = pick_span();
     const uint64_t prot = pick_prot();
     const bool naive = pick(4) == 0;
-    const int64_t result =
-        naive ? sys_mprotect_naive(*process.mm, span.start, span.pages * kPage, prot)
-              : sys_mprotect(*process.mm, span.start, span.pages * kPage, prot);
+    const int64_t result = naive ? protect_naive(*process.mm, span.start, span.pages * kPage, prot)
+                                 : sys_mprotect(*process.mm, span.start, span.pages * kPage, prot);
     ASSERT_EQ(result, covered(process, span) ? 0 : -12);
     bool reached = true;  // up to the first hole it was done
     each(span, [&](uint64_t at) {
@@ -293,6 +318,7 @@ class RandomRun {
   FakeMachine& machine_ = FakeMachine::instance();
   std::mt19937_64 random_;
   std::vector<Process> processes_;
+  uint64_t excused_[guest_abi::kPteRuleCount] = {};
   // The device's pages, and those of them whose contents are not known yet.
   std::map<uint64_t, std::shared_ptr<uint64_t>> device_;
   std::set<uint64_t*> device_is_new_;

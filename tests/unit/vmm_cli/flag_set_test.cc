@@ -77,6 +77,24 @@ TEST_F(FlagSetTest, MissingAndNeedlessValues) {
   EXPECT_EQ(error({"--loud=yes"}), "--loud takes no value");
 }
 
+TEST_F(FlagSetTest, AnOptionalValueNeedsTheEqualsSign) {
+  std::string said = "nothing";
+  flags_.add_optional("maybe", "WORD", "Perhaps.", [&said](absl::string_view value) {
+    said = std::string(value);
+    return value == "no" ? absl::InvalidArgumentError("not that") : absl::OkStatus();
+  });
+  const auto others = flags_.parse(Strings{"--maybe", "other"});
+  ASSERT_TRUE(others.ok()) << others.status();
+  EXPECT_EQ(*others, Strings{"other"});
+  EXPECT_EQ(said, "");
+  EXPECT_EQ(flags_.given_arguments({}), Strings{"--maybe"});
+  EXPECT_EQ(error({"--maybe=yes"}), "");
+  EXPECT_EQ(said, "yes");
+  EXPECT_EQ(flags_.given_arguments({}), Strings{"--maybe=yes"});
+  EXPECT_EQ(error({"--maybe=no"}), "--maybe: not that");
+  EXPECT_NE(flags_.help().find("--maybe[=WORD]"), std::string::npos);
+}
+
 TEST_F(FlagSetTest, HelpStopsTheReading) {
   EXPECT_EQ(error({"--help", "--nonsense"}), "");
   EXPECT_TRUE(flags_.help_requested());

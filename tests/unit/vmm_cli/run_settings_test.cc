@@ -108,6 +108,20 @@ TEST(GuestCommandLine, ModeBestHasTheLargestQueueUnlessToldOtherwise) {
             "mode=best split_ptl=on batch=32:512 seed=1 tick=0 vcpus=1");
 }
 
+TEST(CheckRules, NamesModelsInTheGuestsWords) {
+  EXPECT_EQ(*parse_check_rules(""), "x86,powerpc-hash,s390");
+  EXPECT_EQ(*parse_check_rules("all"), "x86,powerpc-hash,s390");
+  EXPECT_EQ(*parse_check_rules("report"), "x86,powerpc-hash,s390,report");
+  EXPECT_EQ(*parse_check_rules("report,s390,x86"), "x86,s390,report");
+  for (const char* text : {"x87", "all;report", "x86 s390", "R9"}) {
+    EXPECT_FALSE(parse_check_rules(text).ok()) << text;
+  }
+  RunSettings settings;
+  settings.check_rules = "x86,report";
+  EXPECT_NE(guest_command_line(settings).find(" vcpus=1 check_rules=x86,report"),
+            std::string::npos);
+}
+
 TEST(SimTlb, NamesAModelAndASeedWhereItNeedsOne) {
   EXPECT_EQ(parse_sim_tlb("none")->kind, SimTlb::Kind::kNone);
   EXPECT_EQ(parse_sim_tlb("full")->kind, SimTlb::Kind::kFull);

@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guest_abi/pte_rules.h"
+
 namespace guest_abi {
 
-inline constexpr uint32_t kAccountingVersion = 2;
+inline constexpr uint32_t kAccountingVersion = 3;
 
 // The private hypercall (an arch-specific slot of the Xen ABI) and its operations. No guest needs
 // it; a VMM without it answers -ENOSYS.
@@ -92,6 +94,7 @@ struct AccountingPage {
   uint32_t operation;  // Operation
   uint32_t exit_code;  // of the whole guest; read at shutdown from vCPU 0's page
   GuestCounters phases[kMaxPhases];
+  PteRuleReport rules;  // of the whole guest; in vCPU 0's page
 };
 
 // Second page: the counters of each operation.

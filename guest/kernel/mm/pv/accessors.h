@@ -7,6 +7,7 @@
 // one. A queued update is visible in memory when the lazy section is left.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/linear_addr.h"
@@ -75,13 +76,19 @@ UserPte pte_move(const PtePlace& from, const PtePlace& to);
 // Wrong on purpose, to show that the test of PteModification can fail. Caller owes a flush.
 void pte_modify_naive(const PtePlace& place, UserPte value);
 
+#ifdef PTE_RULES_SEEDED_BUILD
+// What Linux had before it had a transaction: takes the entry out. There is none such here.
+UserPte pte_get_and_clear(const PtePlace& place);
+#endif
+
 // A change of rights: has a page -> has a page, keeping A and D that the processor sets while it is
 // open. Must be committed exactly once, with the table's lock held all the time. Caller owes a
 // flush. In mode batched it reads, and commits by an update that preserves A and D, which may be
 // deferred; in the others it takes the entry out atomically, so that it cannot be batched.
 class PteModification {
  public:
-  explicit PteModification(const PtePlace& place);
+  [[nodiscard]] explicit PteModification(const PtePlace& place);
+  static void* operator new(size_t) = delete;  // lives in one hold of the lock
   PteModification(PteModification&& other) noexcept : place_(other.place_), old_(other.old_) {
     committed_ = other.committed_;
     other.committed_ = true;

@@ -2,6 +2,7 @@
 
 #include "mm/pv/call_batch.h"
 #include "panic.h"
+#include "pte_rules/hooks.h"
 
 namespace kernel {
 
@@ -22,6 +23,7 @@ void FlushPromise::pay() {
     return;
   }
   pages_ = 0;
+  one_page ? pte_rules::flush_page(mm_, page_) : pte_rules::flush_mm(mm_);
   if (!mm_.active_anywhere()) {
     return;
   }

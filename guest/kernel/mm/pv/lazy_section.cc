@@ -3,12 +3,14 @@
 #include "mm/pv/vcpu_state.h"
 #include "options.h"
 #include "panic.h"
+#include "pte_rules/hooks.h"
 
 namespace kernel {
 
 LazyMode::LazyMode() {
   PvVcpu& vcpu = pv_this_vcpu();
-  if (vcpu.lazy) {
+  pte_rules::lazy_enter();
+  if (vcpu.lazy && !pte_rules::kSeededBuild) {
     panic("lazy mode entered twice");
   }
   vcpu.lazy = true;
@@ -18,6 +20,7 @@ LazyMode::~LazyMode() {
   PvVcpu& vcpu = pv_this_vcpu();
   vcpu.lazy = false;
   vcpu.queue.flush(multicall::FlushReason::kLeave);
+  pte_rules::lazy_leave();
 }
 
 LazySectionOfTwo::LazySectionOfTwo(Mm& mm, Page& first, Page& second) : section_(mm, first) {

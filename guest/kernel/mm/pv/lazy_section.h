@@ -6,25 +6,35 @@
 // locks.
 #pragma once
 
+#include <stddef.h>
+
 #include <optional>
 
 #include "mm/address_space.h"
 #include "mm/pv/table_lock.h"
+#include "pte_rules/seeded.h"
 
 namespace kernel {
 
 // Lazy mode of this vCPU without a lock. Leaving makes everything that was queued.
 class LazyMode {
  public:
-  LazyMode();
+  [[nodiscard]] LazyMode();
   ~LazyMode();
   LazyMode(const LazyMode&) = delete;
   LazyMode& operator=(const LazyMode&) = delete;
+  static void* operator new(size_t) = delete;  // a scope, not an object
 };
 
 class LazySection {
  public:
-  LazySection(Mm& mm, Page& table) : lock_(mm, table) {}
+  [[nodiscard]] LazySection(Mm& mm, Page& table) : lock_(mm, table) {}
+  static void* operator new(size_t) = delete;
+  ~LazySection() {
+    if (pte_rules::seeded<pte_rules::Seeded::unlock_before_issue>()) {
+      lock_.let_others_in();
+    }
+  }
 
  private:
   TableLock lock_;  // released last
@@ -34,7 +44,8 @@ class LazySection {
 // The same for two tables of one address space, which may be one table.
 class LazySectionOfTwo {
  public:
-  LazySectionOfTwo(Mm& mm, Page& first, Page& second);
+  [[nodiscard]] LazySectionOfTwo(Mm& mm, Page& first, Page& second);
+  static void* operator new(size_t) = delete;
 
  private:
   std::optional<TableLock> second_lock_;  // released last; none if the first stands for both

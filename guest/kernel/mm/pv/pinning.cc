@@ -6,6 +6,7 @@
 #include "mm/pv/tables.h"
 #include "options.h"
 #include "panic.h"
+#include "pte_rules/hooks.h"
 
 namespace kernel {
 namespace {
@@ -31,6 +32,7 @@ void pin_leaf(CallBatch& batch, Mm& mm, Page& table) {
 }
 
 void unpin_leaf(CallBatch& batch, Mm& mm, Page& table) {
+  pte_rules::table_gone(table);
   if (!options().split_ptl) {
     batch.protect_direct_map(table, true);
     return;

@@ -11,6 +11,8 @@
 
 namespace kernel {
 
+// The lock that stands for a table.
+Spinlock& table_lock_of(Mm& mm, Page& table);
 void lock_table(Mm& mm, Page& table);
 void unlock_table(Mm& mm, Page& table);
 // The unlock as a queue callback: argument is what unlock_argument said. Split locks only.
@@ -25,6 +27,11 @@ class TableLock {
   ~TableLock() { unlock_table(mm_, table_); }
   TableLock(const TableLock&) = delete;
   TableLock& operator=(const TableLock&) = delete;
+  // For a moment.
+  void let_others_in() {
+    unlock_table(mm_, table_);
+    lock_table(mm_, table_);
+  }
 
  private:
   Mm& mm_;

@@ -9,6 +9,7 @@
 #include "mm/pv/page_list.h"
 #include "options.h"
 #include "panic.h"
+#include "pte_rules/hooks.h"
 
 namespace kernel {
 namespace {
@@ -134,6 +135,7 @@ struct Unlinked {
 
 void collect(Page& table, PtLevel level, Unlinked& unlinked) {
   if (level == PtLevel::kL1) {
+    pte_rules::table_gone(table);
     unlinked.leaves.push(table);
     return;
   }
@@ -177,6 +179,7 @@ void release_unlinked(CallBatch& batch, Unlinked& unlinked) {
   });
   unlinked.uppers.for_each([&batch](Page& table) { batch.protect_direct_map(table, true); });
   // Walks that the processors remember, and the read-only translations of the direct map.
+  pte_rules::flush_everything();
   batch.flush_everywhere();
 }
 
@@ -224,6 +227,7 @@ void move_l1_table(Mm& mm, uint64_t from, uint64_t to) {
     panic("a table is moved to where there is one");
   }
   ++mm.changes;
+  pte_rules::table_gone(*table_below(from_l2, from_index));
   CallBatch batch;
   write_upper_entry(mm, from_l2, from_index, 0);
   write_upper_entry(mm, to_l2, to_index, entry);

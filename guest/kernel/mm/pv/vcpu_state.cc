@@ -8,6 +8,7 @@
 #include "arch/memory.h"
 #include "options.h"
 #include "panic.h"
+#include "pte_rules/hooks.h"
 
 namespace kernel {
 namespace {
@@ -45,6 +46,7 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
 }
 
 void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
+  pte_rules::queue_issued();
   switch (reason) {
     case multicall::FlushReason::kSlots:
       return accounting_count(&guest_abi::GuestCounters::flush_slots);
@@ -79,12 +81,14 @@ PvVcpu& pv_this_vcpu() {
 }
 
 void pv_check_context_switch() {
+  pte_rules::operation_end();
   if (in_operation(pv_this_vcpu())) {
     panic("threads change with calls queued, in a lazy section, or with a table lock held");
   }
 }
 
 void pv_check_events_open() {
+  pte_rules::operation_end();
   if (in_operation(pv_this_vcpu())) {
     panic("upcalls open with calls queued, in a lazy section, or with a table lock held");
   }
