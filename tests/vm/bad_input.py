@@ -124,7 +124,7 @@ class BadInput(VmTest):
         self.refused("workloads", "--memory=64", saying=["--memory"])
 
     def test_flags_that_do_not_exist_yet(self):
-        for flag in ("--trace=t", "--lazy-policy=2023", "--trace-pte=1"):
+        for flag in ("--lazy-policy=2023", "--trace-pte=1"):
             with self.subTest(flag=flag):
                 self.refused("run", flag, saying=[flag.split("=")[0]])
 

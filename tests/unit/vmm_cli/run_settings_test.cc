@@ -73,7 +73,7 @@ TEST(RunFlags, RangesOfTheMachine) {
 }
 
 TEST(RunFlags, FlagsOfLaterPartsAreNotAccepted) {
-  for (const char* flag : {"--trace=x", "--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
+  for (const char* flag : {"--lazy-policy=x", "--check-rules=on", "--trace-pte=1"}) {
     EXPECT_NE(error({flag}), "") << flag;
   }
 }
