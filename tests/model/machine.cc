@@ -11,10 +11,7 @@ namespace {
 
 class TextSink final : public AuditSink {
  public:
-  std::span<AuditTally> tallies(size_t frame_count) override {
-    tallies_.resize(frame_count);
-    return tallies_;
-  }
+  std::span<AuditTally> tallies(size_t) override { return tallies_; }
   void difference(const AuditDifference& found) override {
     text += "frame " + std::to_string(found.frame.raw()) + ": " + found.what + " believed " +
             std::to_string(found.believed) + " counted " + std::to_string(found.counted) + "; ";
@@ -22,7 +19,7 @@ class TextSink final : public AuditSink {
   std::string text;
 
  private:
-  std::vector<AuditTally> tallies_;
+  std::array<AuditTally, kFrames> tallies_;
 };
 
 // Of one call: no tree of this domain has more entries, and no array more requests.
