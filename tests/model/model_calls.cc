@@ -362,8 +362,10 @@ Outcome ReferenceModel::vmm_step(const Step& step) {
   switch (step.kind) {
     case StepKind::kPoke:
       return {.result = poke(step.address, step.value)};
-    case StepKind::kGetWritable:
-      return {.result = take_for_vmm(frame, PageType::kWritable, writable_references_).ok()};
+    case StepKind::kGetWritable: {
+      const Verdict verdict = take_for_vmm(frame, PageType::kWritable, writable_references_);
+      return refused(verdict.error, verdict.rule);
+    }
     case StepKind::kPutWritable:
       return {.result = give_back(frame, writable_references_)};
     case StepKind::kGetDescriptors: {
