@@ -76,11 +76,11 @@ bool Mmu::copy_to_guest(Mfn root, LinearAddr to, const void* from, size_t size) 
   return memory_.copy_to(call, root, to, from, size);
 }
 
-bool Mmu::get_writable(Mfn frame) {
-  Call call = own_call(VcpuId{0});
-  if (types_.get_page_and_type(call, frame, PageType::kWritable) != Errno::kOk) return false;
+int64_t Mmu::get_writable(Call& call, const char* operation, Mfn frame) {
+  const Errno error = types_.get_page_and_type(call, frame, PageType::kWritable);
+  if (error != Errno::kOk) return return_value(finish_refused(call, operation, error, 0));
   ++frames_.at(frame).external_count;
-  return true;
+  return 0;
 }
 
 void Mmu::put_writable(Mfn frame) {

@@ -8,6 +8,12 @@
 #include "step_bytes.h"
 #include "step_text.h"
 
+// Each run makes and drops a few small domains. Sanitizers that keep less of what was freed, and
+// shorter stacks of who asked for it, find the same faults in a fraction of the time.
+extern "C" const char* __asan_default_options() {
+  return "quarantine_size_mb=8:malloc_context_size=6";
+}
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace pvmmu::model;
   const Scenario scenario = decode({data, size});

@@ -22,10 +22,9 @@ CheckedPlatform::CheckedPlatform(std::span<const PageInfo> types, unsigned vcpu_
       all_vcpus_((VcpuMask{1} << vcpu_count) - 1),
       memory_(initial_image()),
       oracle_(*this, vcpu_count) {
-  for (unsigned frame = 0; frame < kFrames; ++frame) {
-    for (unsigned slot = 0; slot < kEntriesPerTable; ++slot) {
-      if (memory_[index(Mfn(frame), slot)] != 0) note_written(Mfn(frame), slot, slot);
-    }
+  for (const size_t place : initial_places()) {
+    const auto slot = static_cast<unsigned>(place % kEntriesPerTable);
+    note_written(Mfn(place / kEntriesPerTable), slot, slot);
   }
 }
 

@@ -100,6 +100,6 @@ class CheckedPlatform final : public Platform, private TlbOracle::View {
   TlbOracle oracle_;
 };
 
-static_assert(kFrames <= 64, "a set of frames is one word");
+static_assert(kFrames <= 64 && kFrames <= TlbOracle::kMostFrames, "a set of frames is one word");
 
 }  // namespace pvmmu::model

@@ -11,10 +11,7 @@ namespace {
 
 class TextSink final : public AuditSink {
  public:
-  std::span<AuditTally> tallies(size_t frame_count) override {
-    tallies_.resize(frame_count);
-    return tallies_;
-  }
+  std::span<AuditTally> tallies(size_t) override { return tallies_; }
   void difference(const AuditDifference& found) override {
     text += "frame " + std::to_string(found.frame.raw()) + ": " + found.what + " believed " +
             std::to_string(found.believed) + " counted " + std::to_string(found.counted) + "; ";
@@ -22,7 +19,7 @@ class TextSink final : public AuditSink {
   std::string text;
 
  private:
-  std::vector<AuditTally> tallies_;
+  std::array<AuditTally, kFrames> tallies_;
 };
 
 // Of one call: no tree of this domain has more entries, and no array more requests.
@@ -187,17 +184,17 @@ Outcome Machine::copy(const Step& step) {
   return outcome;
 }
 
-bool Machine::poke(Maddr place, uint64_t value) {
-  if (!mmu_.get_writable(place.frame())) return false;
+bool Machine::poke(Call& call, Maddr place, uint64_t value) {
+  if (mmu_.get_writable(call, "poke", place.frame()) != 0) return false;
   platform_.write_bytes(place, &value, sizeof value);
   mmu_.put_writable(place.frame());
   return true;
 }
 
-bool Machine::get_writable(Mfn frame) {
-  if (!mmu_.get_writable(frame)) return false;
-  ++writable_[frame.raw()];
-  return true;
+Outcome Machine::get_writable(Call& call, Mfn frame) {
+  const Outcome outcome = answer(mmu_.get_writable(call, "get_writable", frame));
+  if (outcome.result == 0) ++writable_[frame.raw()];
+  return outcome;
 }
 
 Outcome Machine::get_descriptors(Call& call, Mfn frame) {
@@ -225,9 +222,9 @@ Outcome Machine::vmm_step(Call& call, const Step& step) {
   const Mfn frame(step.address);
   switch (step.kind) {
     case StepKind::kPoke:
-      return {.result = poke(Maddr(step.address & ~uint64_t{7}), step.value)};
+      return {.result = poke(call, Maddr(step.address & ~uint64_t{7}), step.value)};
     case StepKind::kGetWritable:
-      return {.result = get_writable(frame)};
+      return get_writable(call, frame);
     case StepKind::kPutWritable:
       return {.result = put(frame, writable_, &Mmu::put_writable)};
     case StepKind::kGetDescriptors:

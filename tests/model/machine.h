@@ -58,8 +58,8 @@ class Machine {
   Outcome emulate(Call& call, const Step& step);
   Outcome copy(const Step& step);
   Outcome vmm_step(Call& call, const Step& step);
-  bool poke(Maddr place, uint64_t value);
-  bool get_writable(Mfn frame);
+  bool poke(Call& call, Maddr place, uint64_t value);
+  Outcome get_writable(Call& call, Mfn frame);
   Outcome get_descriptors(Call& call, Mfn frame);
   bool put(Mfn frame, std::array<unsigned, kFrames>& held, void (Mmu::*give_back)(Mfn));
   Outcome set_base(VcpuId vcpu, const Step& step);

@@ -45,8 +45,8 @@ std::optional<uint64_t> value_to_store(const WriteOperation& operation, uint64_t
 
 ReferenceModel::ReferenceModel(const Scenario& scenario)
     : count_limit_(scenario.count_limit), memory_(initial_image()), roots_(scenario.vcpus) {
-  for (size_t i = 0; i < memory_.size(); ++i) {
-    if (memory_[i] != 0) used_slots_.insert(static_cast<unsigned>(i % kEntriesPerTable));
+  for (const size_t place : initial_places()) {
+    used_slots_.insert(static_cast<unsigned>(place % kEntriesPerTable));
   }
   for (uint64_t frame = 0; frame < kFrames; ++frame) pfns_[frame] = initial_pfn(frame);
   derive_books();
@@ -362,8 +362,10 @@ Outcome ReferenceModel::vmm_step(const Step& step) {
   switch (step.kind) {
     case StepKind::kPoke:
       return {.result = poke(step.address, step.value)};
-    case StepKind::kGetWritable:
-      return {.result = take_for_vmm(frame, PageType::kWritable, writable_references_).ok()};
+    case StepKind::kGetWritable: {
+      const Verdict verdict = take_for_vmm(frame, PageType::kWritable, writable_references_);
+      return refused(verdict.error, verdict.rule);
+    }
     case StepKind::kPutWritable:
       return {.result = give_back(frame, writable_references_)};
     case StepKind::kGetDescriptors: {

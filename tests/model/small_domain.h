@@ -78,8 +78,7 @@ inline uint64_t& word_of(Image& image, uint64_t frame, unsigned slot) {
   return image[frame * kEntriesPerTable + slot];
 }
 
-// Memory before the domain's L4 is pinned.
-inline Image initial_image() {
+inline Image make_initial_image() {
   Image image(kFrames * kEntriesPerTable);
   word_of(image, kHypervisorL3, 0) = entry_of(kHypervisorL2, kReadOnly);
   word_of(image, kHypervisorL2, 0) = entry_of(kHypervisorL1, kReadOnly);
@@ -94,6 +93,24 @@ inline Image initial_image() {
   }
   word_of(image, kBitmapFrame, 0) = 3;  // vCPUs 0 and 1
   return image;
+}
+
+// Memory before the domain's L4 is pinned.
+inline const Image& initial_image() {
+  static const Image image = make_initial_image();
+  return image;
+}
+
+// Places of the words of initial_image() that are not zero, in its order.
+inline const std::vector<size_t>& initial_places() {
+  static const std::vector<size_t> places = [] {
+    std::vector<size_t> found;
+    for (size_t i = 0; i < initial_image().size(); ++i) {
+      if (initial_image()[i] != 0) found.push_back(i);
+    }
+    return found;
+  }();
+  return places;
 }
 
 constexpr uint64_t initial_pfn(uint64_t frame) {

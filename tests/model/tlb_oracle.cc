@@ -19,6 +19,10 @@ std::string vcpu_text(size_t vcpu) {
   return "vCPU " + std::to_string(vcpu);
 }
 
+bool has(uint64_t frames, uint64_t frame) {
+  return (frames >> frame & 1) != 0;
+}
+
 uint8_t bit_of(PageType type) {
   return static_cast<uint8_t>(1u << static_cast<unsigned>(type));
 }
@@ -45,13 +49,19 @@ bool TlbOracle::Translation::operator<(const Translation& other) const {
                   other.of_table);
 }
 
+void TlbOracle::Reach::clear() {
+  structures.clear();
+  translations.clear();
+  truncated = false;
+}
+
 TlbOracle::TlbOracle(const View& view, unsigned vcpu_count) : view_(view), vcpus_(vcpu_count) {}
 
 void TlbOracle::leave_guest(VcpuId vcpu, bool from_kernel_mode) {
   catch_up();
   Vcpu& leaving = vcpus_.at(static_cast<uint32_t>(vcpu));
   leaving.running = false;
-  leaving.held[from_kernel_mode ? kUser : kKernel] = Reach{};
+  leaving.held[from_kernel_mode ? kUser : kKernel].clear();
 }
 
 void TlbOracle::resume(const std::vector<Roots>& roots) {
@@ -62,8 +72,8 @@ void TlbOracle::resume(const std::vector<Roots>& roots) {
 
 void TlbOracle::resume_one(VcpuId id, Roots roots) {
   Vcpu& vcpu = vcpus_.at(static_cast<uint32_t>(id));
-  if (vcpu.roots[kKernel] != roots.kernel) vcpu.held[kKernel] = Reach{};
-  if (vcpu.roots[kUser] != roots.user) vcpu.held[kUser] = Reach{};
+  if (vcpu.roots[kKernel] != roots.kernel) vcpu.held[kKernel].clear();
+  if (vcpu.roots[kUser] != roots.user) vcpu.held[kUser].clear();
   vcpu.roots[kKernel] = roots.kernel;
   vcpu.roots[kUser] = roots.user;
   vcpu.running = true;
@@ -92,7 +102,7 @@ void TlbOracle::flushed(VcpuMask vcpus, TlbFlush what) {
 }
 
 void TlbOracle::drop(VcpuId vcpu) {
-  for (Reach& held : vcpus_.at(static_cast<uint32_t>(vcpu)).held) held = Reach{};
+  for (Reach& held : vcpus_.at(static_cast<uint32_t>(vcpu)).held) held.clear();
   dirty_ = true;
 }
 
@@ -101,7 +111,7 @@ void TlbOracle::frame_becomes_table(Mfn frame) {
   const PageType type = view_.type_of(frame);
   for (size_t i = 0; i < vcpus_.size(); ++i) {
     const Uses uses = uses_of(vcpus_[i]);
-    if (uses.written[frame.raw()]) {
+    if (has(uses.written, frame.raw())) {
       find(frame_text(frame.raw()) + " becomes a table while " + vcpu_text(i) +
            " may hold a writable translation to it");
     }
@@ -135,7 +145,7 @@ void TlbOracle::check_tables() {
     const Uses uses = uses_of(vcpus_[i]);
     for (uint64_t frame = 0; frame < view_.frame_count(); ++frame) {
       const PageType type = view_.type_of(Mfn(frame));
-      if (!uses.written[frame] || !(is_table(type) || type == PageType::kSegDesc)) continue;
+      if (!has(uses.written, frame) || !(is_table(type) || type == PageType::kSegDesc)) continue;
       find(frame_text(frame) + " is a " + page_type_name(type) + " while " + vcpu_text(i) +
            " may hold a writable translation to it");
     }
@@ -144,13 +154,13 @@ void TlbOracle::check_tables() {
 
 bool TlbOracle::may_write(VcpuId vcpu, Mfn frame) {
   catch_up();
-  return uses_of(vcpus_.at(static_cast<uint32_t>(vcpu))).written[frame.raw()];
+  return has(uses_of(vcpus_.at(static_cast<uint32_t>(vcpu))).written, frame.raw());
 }
 
 // Lets every running vCPU load all that is walkable now.
 void TlbOracle::catch_up() {
   if (!dirty_) return;
-  walks_.clear();
+  walk_count_ = 0;
   dirty_ = false;
   for (Vcpu& vcpu : vcpus_) {
     if (vcpu.running) load(vcpu);
@@ -167,11 +177,13 @@ void TlbOracle::load(Vcpu& vcpu) {
 }
 
 const TlbOracle::Reach& TlbOracle::reach_of(Mfn root) {
-  for (const auto& [walked, reach] : walks_) {
-    if (walked == root) return reach;
+  for (size_t i = 0; i < walk_count_; ++i) {
+    if (walks_[i].first == root) return walks_[i].second;
   }
-  walks_.emplace_back(root, Reach{});
-  Reach& reach = walks_.back().second;
+  if (walk_count_ == walks_.size()) walks_.emplace_back();
+  auto& [walked, reach] = walks_[walk_count_++];
+  walked = root;
+  reach.clear();
   enumerate(root, 4, 0, true, reach);
   if (reach.truncated) ++truncations_;
   return reach;
@@ -213,15 +225,14 @@ void TlbOracle::merge(Reach& held, const Reach& now) {
 }
 
 TlbOracle::Uses TlbOracle::uses_of(const Vcpu& vcpu) const {
-  Uses uses{std::vector<bool>(view_.frame_count()), std::vector<bool>(view_.frame_count()),
-            std::vector<uint8_t>(view_.frame_count())};
+  Uses uses;
   for (const Reach& held : vcpu.held) {
     for (const Structure& structure : held.structures) {
       uses.walked[structure.table] |= bit_of(structure.type);
     }
     for (const Translation& translation : held.translations) {
-      if (translation.writable) uses.written[translation.frame] = true;
-      if (translation.of_table) uses.as_table[translation.frame] = true;
+      uses.written |= uint64_t{translation.writable} << translation.frame;
+      uses.as_table |= uint64_t{translation.of_table} << translation.frame;
     }
   }
   return uses;
@@ -229,21 +240,21 @@ TlbOracle::Uses TlbOracle::uses_of(const Vcpu& vcpu) const {
 
 // What is mapped writable now must not be used as a table, nor look like one, to any vCPU.
 void TlbOracle::check_writable_frames() {
-  std::vector<bool> mapped(view_.frame_count());
-  for (const auto& [root, reach] : walks_) {
-    for (const Translation& translation : reach.translations) {
-      if (translation.writable) mapped[translation.frame] = true;
+  uint64_t mapped = 0;
+  for (size_t i = 0; i < walk_count_; ++i) {
+    for (const Translation& translation : walks_[i].second.translations) {
+      mapped |= uint64_t{translation.writable} << translation.frame;
     }
   }
   for (size_t i = 0; i < vcpus_.size(); ++i) {
     const Uses uses = uses_of(vcpus_[i]);
-    for (uint64_t frame = 0; frame < mapped.size(); ++frame) {
-      if (!mapped[frame]) continue;
+    for (uint64_t frame = 0; frame < view_.frame_count(); ++frame) {
+      if (!has(mapped, frame)) continue;
       if (uses.walked[frame] != 0) {
         find(frame_text(frame) + " is mapped writable while " + vcpu_text(i) +
              " may still walk it as a table");
       }
-      if (uses.as_table[frame]) {
+      if (has(uses.as_table, frame)) {
         find(frame_text(frame) + " is mapped writable while " + vcpu_text(i) +
              " may hold the read-only translation that it had as a table");
       }

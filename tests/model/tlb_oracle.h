@@ -28,7 +28,9 @@
 
 #include <stdint.h>
 
+#include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/frame.h"
@@ -60,7 +62,9 @@ class TlbOracle {
   // Beyond so many translations of one root, the check of upper levels is skipped (see
   // truncations).
   static constexpr size_t kMostTranslations = 1 << 14;
+  static constexpr size_t kMostFrames = 64;
 
+  // The machine has at most kMostFrames.
   TlbOracle(const View& view, unsigned vcpu_count);
 
   // --- What happens ----------------------------------------------------------------------------
@@ -120,6 +124,7 @@ class TlbOracle {
     std::vector<Structure> structures;
     std::vector<Translation> translations;
     bool truncated = false;
+    void clear();  // keeps the room that it has
   };
   enum Mode { kKernel, kUser, kModes };
   struct Vcpu {
@@ -127,11 +132,12 @@ class TlbOracle {
     Reach held[kModes];
     bool running = true;
   };
-  // Frames by how a vCPU may use them.
+  // Frames by how a vCPU may use them; a set of frames is one word.
   struct Uses {
-    std::vector<bool> written;    // through a writable translation
-    std::vector<bool> as_table;   // through a read-only translation loaded while it was a table
-    std::vector<uint8_t> walked;  // as a table: bit n if it was of PageType n
+    uint64_t written = 0;                       // through a writable translation
+    uint64_t as_table = 0;                      // through a read-only translation loaded while
+                                                // it was a table
+    std::array<uint8_t, kMostFrames> walked{};  // as a table: bit n if it was of PageType n
   };
 
   void catch_up();
@@ -146,8 +152,10 @@ class TlbOracle {
 
   const View& view_;
   std::vector<Vcpu> vcpus_;
-  // Walks of the present state, valid while !dirty_.
+  // The first walk_count_ are the walks of the present state, valid while !dirty_; the others are
+  // room for more.
   std::vector<std::pair<Mfn, Reach>> walks_;
+  size_t walk_count_ = 0;
   bool dirty_ = true;
   std::vector<std::string> findings_;
   uint64_t truncations_ = 0;

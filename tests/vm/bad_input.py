@@ -117,6 +117,10 @@ class BadInput(VmTest):
     def test_unknown_flag(self):
         self.refused("run", "--wrokload=hello", saying=["--wrokload", "--workload?"])
 
+    def test_flag_like_no_other(self):
+        run = self.refused("run", "--foo", saying=["no flag --foo", "pvmmu help run"])
+        self.assertNotIn("did you mean", run.err)
+
     def test_flag_of_another_command(self):
         self.refused("run", "--json", saying=["--json"])
         self.refused("probe", "--mode=batched", saying=["--mode"])
@@ -178,12 +182,18 @@ class BadInput(VmTest):
         path = self.write("binary.wl", bytes(range(256)) * 64)
         self.refused("run", f"--workload={path}", saying=["binary.wl:1: "])
 
+    def test_workload_given_as_the_guest(self):
+        self.refused("run", "hello", saying=["hello is a workload", "--workload=hello"])
+        path = self.write("mine.wl", "print \"hello\"\n")
+        self.refused("run", path, saying=[f"--workload={path}"])
+
     # --- where the statistics go ---
 
     def test_statistics_file_that_cannot_be_written(self):
         for place in ("missing/stats.json", ".", "/proc/stats.json"):
             with self.subTest(place=place):
-                self.refused("run", f"--stats-file={place}", "--kvm=host", saying=[place])
+                run = self.refused("run", f"--stats-file={place}", "--kvm=host", saying=[place])
+                self.assertNotIn("pvmmu help", run.err)
 
 
 class HostWithoutKvm(VmTest):

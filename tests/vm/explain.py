@@ -140,6 +140,23 @@ class Explained(ExplainTest):
             "for a writable mapping of it in slot [0-9]+ of L1 table ",
         )
 
+    def test_a_page_that_the_hypervisor_must_not_write(self):
+        """Pages that it writes by itself: refused where they are tables, with a record."""
+        run = self.attack("hypervisor-pages", "--explain")
+        records = run.stats["refusal_records"]
+        self.assertEqual(
+            ["VCPUOP_register_vcpu_info", "VCPUOP_register_vcpu_info", "pvmmu_op"],
+            [record["operation"] for record in records],
+        )
+        self.assertEqual({"EINVAL": 3}, {k: v for k, v in run.stats["mmu"]["refusals"].items() if v})
+        for record in records[0], records[2]:
+            self.assertEqual("I1", record["rule"])
+            self.assertEqual("L4 table", record["frame_now"]["type"])
+            self.assertIn("asked the hypervisor to write to it", record["explanation"])
+            self.assertIn("unpin frame", record["advice"])
+        self.assertEqual("I4", records[1]["rule"])
+        self.assertEqual("hypervisor", records[1]["frame_now"]["owner"])
+
     def test_every_refusal_of_every_attack_is_kept_or_counted(self):
         run = self.attack("all", "--explain", "--audit=call")
         stats = run.stats

@@ -75,7 +75,7 @@ absl::Status open_files(const RunSettings& settings, const GuestInput& input, co
 int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlace& place) {
   RunFiles files;
   if (const absl::Status opened = open_files(settings, input, place, files); !opened.ok()) {
-    return usage_error(kName, opened.message());
+    return cannot_write(opened);
   }
   set_up_log(settings.log_level);
   install_interrupt_flag();
@@ -112,12 +112,12 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
       format_statistics(run_statistics(settings, input, place, *result, outcome), settings.stats);
   if (files.statistics) {
     const absl::Status written = files.statistics->commit(text);
-    if (!written.ok()) return usage_error(kName, written.message());
+    if (!written.ok()) return cannot_write(written);
   } else {
     display.output().finish_line();
     display.output().write(text);
   }
-  if (display.failed()) return usage_error(kName, display.output().status().message());
+  if (display.failed()) return cannot_write(display.output().status());
   return exit_code(outcome.status);
 }
 

@@ -77,6 +77,11 @@ std::string operation_text(const RefusalRecord& record) {
   return absl::StrFormat("%s request %u", name, record.refusal.request);
 }
 
+bool asks_for_vmm_page(const RefusalRecord& record) {
+  const std::string_view name = operation(record);
+  return name == "VCPUOP_register_vcpu_info" || name == "pvmmu_op" || name == "console";
+}
+
 PageType wanted_type(const RefusalRecord& record) {
   const Refusal& refusal = record.refusal;
   const std::string_view name = operation(record);
@@ -92,7 +97,8 @@ PageType wanted_type(const RefusalRecord& record) {
   }
   if (name.ends_with("_BASEPTR") || name == "set_initial_base_pointer") return PageType::kL4;
   if (name == "set_gdt") return PageType::kSegDesc;
-  if (name == "mmu_update" || name == "update_descriptor" || name.ends_with("_PAGE")) {
+  if (name == "mmu_update" || name == "update_descriptor" || name.ends_with("_PAGE") ||
+      asks_for_vmm_page(record)) {
     return PageType::kWritable;
   }
   return PageType::kNone;

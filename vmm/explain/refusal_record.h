@@ -13,7 +13,7 @@ namespace vmm {
 // What the refused request named, as far as the refusal itself does not say. It is read from the
 // guest once more, after the refusal: a guest that changes its requests meanwhile sees the change.
 struct AskedFor {
-  std::optional<pvmmu::Mfn> frame = {};    // of mmuext_op and set_gdt
+  std::optional<pvmmu::Mfn> frame = {};    // of mmuext_op, set_gdt, pages of the VMM
   std::optional<pvmmu::Maddr> place = {};  // of mmu_update and update_descriptor: where to store
   uint64_t value = 0;                      // with place, and of update_va_mapping: what to store
 };
@@ -49,6 +49,8 @@ RefusalRecord make_refusal_record(const FrameSource& frames, unsigned vcpu,
 
 // "MMUEXT_PIN_L1_TABLE request 2", "update_va_mapping"
 std::string operation_text(const RefusalRecord& record);
+// Whether the frame was to be one that the VMM writes from then on.
+bool asks_for_vmm_page(const RefusalRecord& record);
 // What the request was about to make of a frame; kNone where that does not apply.
 pvmmu::PageType wanted_type(const RefusalRecord& record);
 // Whether the refused entry was met on the way, while a table was validated, rather than asked for.

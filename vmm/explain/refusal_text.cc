@@ -101,6 +101,7 @@ std::string operation_request_text(const RefusalRecord& record) {
   if (name.ends_with("_BASEPTR")) return absl::StrCat("asked to run on ", named);
   if (name == "set_initial_base_pointer") return absl::StrCat("asked to start a vCPU on ", named);
   if (name == "set_gdt") return absl::StrCat("asked for ", named, " as a descriptor table");
+  if (asks_for_vmm_page(record)) return absl::StrCat("asked the hypervisor to write to ", named);
   if (wanted == pvmmu::PageType::kWritable) return absl::StrCat("asked to write to ", named);
   return absl::StrCat("was asked for ", named, address_text(record));
 }

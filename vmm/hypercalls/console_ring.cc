@@ -15,7 +15,8 @@ ConsoleRing::ConsoleRing(pvmmu::Mfn frame, FrameReferences& frames, Console& con
     : frame_(frame),
       frames_(frames),
       console_(console),
-      ring_(reinterpret_cast<xencons_interface*>(frames.get_writable(frame))) {}
+      ring_(
+          reinterpret_cast<xencons_interface*>(frames.get_writable(frame, VcpuId{0}, "console"))) {}
 
 ConsoleRing::~ConsoleRing() {
   if (available()) frames_.put_writable(frame_);

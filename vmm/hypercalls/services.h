@@ -38,8 +38,9 @@ class GuestAccess {
 class FrameReferences {
  public:
   virtual ~FrameReferences() = default;
-  // The frame's 4096 bytes, or null: not the domain's, or in use as a table.
-  virtual std::byte* get_writable(pvmmu::Mfn frame) = 0;
+  // The frame's 4096 bytes, or null: not the domain's, or in use as a table. A refusal is counted
+  // and recorded as that of `operation`, which the vCPU asked for.
+  virtual std::byte* get_writable(pvmmu::Mfn frame, VcpuId vcpu, const char* operation) = 0;
   virtual void put_writable(pvmmu::Mfn frame) = 0;
 };
 

@@ -70,7 +70,7 @@ int64_t Hypercalls::register_info(const Caller& caller, VcpuId target, LinearAdd
   if (!read_argument(caller.access, argument, request)) return -XEN_EFAULT;
   // A running vCPU's place moves only by its own hand.
   if (target != caller.vcpu && services_.vcpus.is_up(target)) return -XEN_EINVAL;
-  const int64_t result = places_.register_info(target, request.mfn, request.offset);
+  const int64_t result = places_.register_info(target, request.mfn, request.offset, caller.vcpu);
   if (result != 0) return result;
   clock_.update(target);
   events_.mark_all_pending(target);  // nothing is lost in the move; a spurious upcall harms nobody

@@ -27,11 +27,11 @@ VcpuPlaces::~VcpuPlaces() {
   }
 }
 
-int64_t VcpuPlaces::register_info(VcpuId vcpu, uint64_t mfn, uint32_t offset) {
+int64_t VcpuPlaces::register_info(VcpuId vcpu, uint64_t mfn, uint32_t offset, VcpuId caller) {
   if (offset > pvmmu::kPageSize - sizeof(vcpu_info_t) || offset % alignof(vcpu_info_t) != 0) {
     return -XEN_EINVAL;
   }
-  std::byte* page = frames_.get_writable(pvmmu::Mfn(mfn));
+  std::byte* page = frames_.get_writable(pvmmu::Mfn(mfn), caller, "VCPUOP_register_vcpu_info");
   if (page == nullptr) return -XEN_EINVAL;
   auto* moved = reinterpret_cast<vcpu_info_t*>(page + offset);
   {

@@ -28,8 +28,8 @@ class VcpuPlaces {
 
   unsigned vcpu_count() const { return static_cast<unsigned>(places_.size()); }
 
-  // VCPUOP_register_vcpu_info: 0 or -errno. Copies the old contents.
-  int64_t register_info(VcpuId vcpu, uint64_t mfn, uint32_t offset);
+  // VCPUOP_register_vcpu_info, asked for by `caller`: 0 or -errno. Copies the old contents.
+  int64_t register_info(VcpuId vcpu, uint64_t mfn, uint32_t offset, VcpuId caller);
 
   // Calls body(vcpu_info_t&) while the place cannot move. The guest may change its contents at any
   // time: atomic accesses only, see shared_bits.h.

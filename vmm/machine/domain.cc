@@ -325,8 +325,15 @@ RunResult Domain::collect(double seconds) {
 
 // --- FrameReferences, VcpuControl, Console ---
 
-std::byte* Domain::get_writable(Mfn frame) {
-  return mmu_->get_writable(frame) ? memory_.frame(frame) : nullptr;
+std::byte* Domain::get_writable(Mfn frame, VcpuId vcpu, const char* operation) {
+  const unsigned id = vcpu_index(vcpu);
+  pvmmu::MmuCounters of_the_builder{};  // the console's ring is taken before there are vCPUs
+  pvmmu::MmuCounters& counters = vcpus_.empty() ? of_the_builder : vcpus_[id]->mmu_counters();
+  pvmmu::Refusal refusal;
+  pvmmu::Call call{vcpu, counters, refusal, true};
+  if (mmu_->get_writable(call, operation, frame) == 0) return memory_.frame(frame);
+  note_refusal(id, refusal, [frame] { return AskedFor{.frame = frame}; });
+  return nullptr;
 }
 
 void Domain::put_writable(Mfn frame) {

@@ -99,7 +99,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   RunResult collect(double seconds);
 
   // FrameReferences
-  std::byte* get_writable(pvmmu::Mfn frame) override;
+  std::byte* get_writable(pvmmu::Mfn frame, VcpuId vcpu, const char* operation) override;
   void put_writable(pvmmu::Mfn frame) override;
   // VcpuControl
   void notify_event(VcpuId vcpu) override;

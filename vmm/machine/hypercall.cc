@@ -130,9 +130,12 @@ int64_t Vcpu::private_hypercall(uint64_t (&arguments)[6]) {
   GuestAccounting& accounting = domain_.vcpu(static_cast<unsigned>(arguments[1])).accounting();
   if (accounting.attached()) return -XEN_EBUSY;
   const Mfn page(arguments[2]), operations(arguments[3]);
-  std::byte* const page_view = domain_.frames().get_writable(page);
+  const auto get = [this](Mfn frame) {
+    return domain_.frames().get_writable(frame, VcpuId{id_}, "pvmmu_op");
+  };
+  std::byte* const page_view = get(page);
   if (page_view == nullptr) return kInvalid;
-  std::byte* const operations_view = domain_.frames().get_writable(operations);
+  std::byte* const operations_view = get(operations);
   if (operations_view == nullptr) {
     domain_.frames().put_writable(page);
     return kInvalid;

@@ -54,6 +54,8 @@ class Vcpu {
   // Its last hypercalls, oldest first.
   std::vector<HypercallRecord> recent_hypercalls() const { return recent_.last(); }
 
+  // Lock held.
+  pvmmu::MmuCounters& mmu_counters() { return counters_.mmu; }
   // What it counted; after the thread has ended, once.
   VcpuResult result();
   // Lock held.

@@ -1,4 +1,5 @@
 // Hypercalls with pointers and counts that nobody should believe.
+#include "guest_abi/accounting.h"
 #include "hostile/attack.h"
 
 namespace test_guest {
@@ -75,6 +76,21 @@ void results_into_tables() {
   }
 }
 
+// Pages that the hypervisor writes by itself would make it write a page table.
+void pages_of_the_hypervisor() {
+  const uint64_t table = root_mfn();
+  vcpu_register_vcpu_info_t request = {table, 0, 0};
+  expect_error("vcpu_info in the root",
+               hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, address_of(&request)));
+  request.mfn = 0;
+  expect_error("vcpu_info in frame 0",
+               hypercall(__HYPERVISOR_vcpu_op, VCPUOP_register_vcpu_info, 0, address_of(&request)));
+  const uint64_t page = mfn_of_address(scratch_page(2));
+  expect_error("accounting in the root",
+               hypercall(guest_abi::kHypercallPvmmuOp, guest_abi::kPvmmuOpRegisterAccounting, 0,
+                         page, table));
+}
+
 void wild_counts() {
   const uint64_t page = address_of(scratch_page(0));
   for (const uint64_t count : kWildCounts) {
@@ -140,6 +156,7 @@ void descriptors() {
 
 const Attack kArgumentAttacks[] = {{"bad-pointers", bad_pointers, false},
                                    {"results-into-tables", results_into_tables, false},
+                                   {"hypervisor-pages", pages_of_the_hypervisor, false},
                                    {"wild-counts", wild_counts, false},
                                    {"unknown-calls", unknown_calls, false},
                                    {"nested-multicall", nested_multicall, false},

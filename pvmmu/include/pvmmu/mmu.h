@@ -113,9 +113,9 @@ class Mmu {
                                 const WriteOperation& operation);
 
   // --- References of the VMM -------------------------------------------------------------------
-  // A frame that the VMM itself writes (vcpu_info, run state): while held, it cannot become a
-  // table.
-  bool get_writable(Mfn frame);
+  // A frame that the VMM itself writes (vcpu_info, accounting): while held, it cannot become a
+  // table. Returns 0 or a negative errno; `operation` is what asks for it, for the record.
+  int64_t get_writable(Call& call, const char* operation, Mfn frame);
   void put_writable(Mfn frame);
   // A frame of a descriptor table (set_gdt): every descriptor is checked, present ones get DPL 3.
   // Returns 0 or a negative errno.

@@ -179,8 +179,8 @@ TEST_F(AuditTest, ListsUserBasePointersAndReferencesOfTheVmm) {
   ASSERT_EQ(mmu.find_users(user, users), 2u);  // and the read-only map
   EXPECT_EQ(users[0].kind, FrameUser::Kind::kUserBasePointer);
   EXPECT_EQ(users[0].vcpu, 0u);
-  ASSERT_TRUE(mmu.get_writable(kData));
-  ASSERT_TRUE(mmu.get_writable(kData));
+  ASSERT_EQ(mmu.get_writable(call, "vcpu_op", kData), 0);
+  ASSERT_EQ(mmu.get_writable(call, "vcpu_op", kData), 0);
   ASSERT_EQ(mmu.find_users(kData, users), 3u);
   EXPECT_EQ(users[0].kind, FrameUser::Kind::kVmm);
   EXPECT_EQ(users[1].kind, FrameUser::Kind::kVmm);

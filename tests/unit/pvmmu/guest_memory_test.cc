@@ -156,14 +156,19 @@ TEST_F(GuestMemoryTest, NoWriteToTablesOrReadOnlyMemory) {
 
 TEST_F(GuestMemoryTest, ReferencesOfTheVmmKeepAFrameFromBecomingATable) {
   const Mfn frame = take_frame();
-  ASSERT_TRUE(mmu.get_writable(frame));
+  ASSERT_EQ(mmu.get_writable(call, "vcpu_op", frame), 0);
   EXPECT_REFUSED(ext(MMUEXT_PIN_L1_TABLE, frame), kEINVAL, kOneType);
   audit_agrees();
   mmu.put_writable(frame);
   EXPECT_EQ(ext(MMUEXT_PIN_L1_TABLE, frame), 0);
-  EXPECT_FALSE(mmu.get_writable(frame));
-  EXPECT_FALSE(mmu.get_writable(Mfn(2)));
-  EXPECT_FALSE(mmu.get_writable(kInvalidMfn));
+  const uint64_t refusals = counters.refusals;
+  EXPECT_REFUSED(mmu.get_writable(call, "vcpu_op", frame), kEINVAL, kOneType);
+  EXPECT_STREQ(refusal.operation, "vcpu_op");
+  EXPECT_EQ(refusal.frame, frame);
+  EXPECT_TRUE(refusal.now.pinned);
+  EXPECT_REFUSED(mmu.get_writable(call, "vcpu_op", Mfn(2)), kEINVAL, kEntryTarget);
+  EXPECT_REFUSED(mmu.get_writable(call, "vcpu_op", kInvalidMfn), kEINVAL, kEntryTarget);
+  EXPECT_EQ(counters.refusals, refusals + 3);
 }
 
 }  // namespace

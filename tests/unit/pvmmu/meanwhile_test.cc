@@ -265,7 +265,7 @@ TEST_F(MeanwhileTest, ATableInProgressIsOutOfReach) {
       EXPECT_LT(second.whole(::mmu_update{Maddr(table, 24).raw(), entry_of(kData, kFlagsRo)}), 0);
       EXPECT_EQ(get(table, 3), was);
       EXPECT_NE(second.whole(operation(MMUEXT_CLEAR_PAGE, table.raw())), 0);
-      EXPECT_FALSE(mmu.get_writable(table));
+      EXPECT_NE(mmu.get_writable(call, "vcpu_op", table), 0);
     }
     result = go_on();
   }

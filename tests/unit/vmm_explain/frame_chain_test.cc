@@ -88,7 +88,7 @@ TEST_F(FrameChainTest, EntriesTranslateWhatTheirTablesAreRegionsOf) {
 }
 
 TEST_F(FrameChainTest, TheVmmsReferencesAreUses) {
-  ASSERT_TRUE(mmu.get_writable(kData));
+  ASSERT_EQ(mmu.get_writable(call, "vcpu_op", kData), 0);
   const FrameLink link = find_link(frames(), kData);
   EXPECT_TRUE(contains(link_text(link),
                        "frame 0x28 is a writable page, used as such by the VMM "

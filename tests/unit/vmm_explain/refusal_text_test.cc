@@ -138,6 +138,17 @@ TEST_F(RefusalTextTest, ADescriptor) {
   EXPECT_EQ(refusal_json(record(), 1)["entry"], "0x10ec0000081000");
 }
 
+TEST_F(RefusalTextTest, APageThatTheVmmWrites) {
+  refusal = Refusal{};
+  ASSERT_LT(mmu.get_writable(call, "VCPUOP_register_vcpu_info", root()), 0);
+  const std::string found = text({.frame = root()});
+  EXPECT_TRUE(contains(found, "frame 0xff is an L4 table, pinned, "));
+  EXPECT_TRUE(contains(found,
+                       "VCPUOP_register_vcpu_info of vCPU 0 asked the hypervisor to write to it. "
+                       "Refused with EINVAL: "));
+  EXPECT_TRUE(contains(found, "Instead: unpin frame 0xff"));
+}
+
 TEST_F(RefusalTextTest, AStoreToATable) {
   refusal = Refusal{};
   const LinearAddr place(address_of(mapping_of(kData).frame()).raw() + 8 * kData.raw());

@@ -29,7 +29,7 @@ TEST_F(SavedFramesTest, SaysTheSameAsTheMachine) {
   const Mfn table = take_frame();
   set(table, 3, entry_of(kData, kFlagsRw));
   ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);
-  ASSERT_TRUE(mmu.get_writable(kData));
+  ASSERT_EQ(mmu.get_writable(call, "vcpu_op", kData), 0);
   const LiveFrames live = frames();
   const SavedFrames copy = saved();
   ASSERT_EQ(copy.frame_count(), live.frame_count());

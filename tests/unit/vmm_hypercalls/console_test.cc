@@ -12,7 +12,8 @@ class ConsoleTest : public HypercallTest {
     return call(__HYPERVISOR_console_io, CONSOLEIO_write, count, address);
   }
   xencons_interface& ring() {
-    return *reinterpret_cast<xencons_interface*>(frames.get_writable(pvmmu::Mfn(kRingFrame)));
+    return *reinterpret_cast<xencons_interface*>(
+        frames.get_writable(pvmmu::Mfn(kRingFrame), kVcpu0, ""));
   }
   void put_in_ring(std::string_view text) {
     for (const char character : text) {

@@ -18,7 +18,7 @@ bool FakeAccess::write(pvmmu::LinearAddr to, const void* from, size_t size) {
   return true;
 }
 
-std::byte* FakeFrames::get_writable(pvmmu::Mfn frame) {
+std::byte* FakeFrames::get_writable(pvmmu::Mfn frame, VcpuId, const char*) {
   if (frame.raw() == kTableFrame || frame.raw() > 100'000) return nullptr;
   ++references_;
   return frames_[frame].data();

@@ -51,7 +51,7 @@ class FakeFrames final : public FrameReferences {
  public:
   static constexpr uint64_t kTableFrame = 666;  // never writable
 
-  std::byte* get_writable(pvmmu::Mfn frame) override;
+  std::byte* get_writable(pvmmu::Mfn frame, VcpuId vcpu, const char* operation) override;
   void put_writable(pvmmu::Mfn frame) override;
   int references() const { return references_; }
 

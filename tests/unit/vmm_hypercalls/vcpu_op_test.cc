@@ -80,7 +80,8 @@ TEST_F(RegisterInfoTest, EventsGoToTheNewPlace) {
   info(0).arch.cr2 = 77;
   ASSERT_EQ(register_info(0, 5, 128), 0);
   EXPECT_EQ(frames.references(), 2);  // and the console ring
-  auto* moved = reinterpret_cast<vcpu_info_t*>(frames.get_writable(pvmmu::Mfn(5)) + 128);
+  auto* moved =
+      reinterpret_cast<vcpu_info_t*>(frames.get_writable(pvmmu::Mfn(5), kVcpu0, "") + 128);
   EXPECT_EQ(moved->arch.cr2, 77u);
   EXPECT_EQ(moved->evtchn_upcall_mask, 1);
   EXPECT_EQ(moved->evtchn_upcall_pending, 1);  // so that nothing is lost in the move
