@@ -6,13 +6,10 @@
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
-#include "pte_rules/seeded.h"
+#include "pte_rules/seeded_protect.h"
 
 namespace kernel {
 namespace {
-
-using pte_rules::Seeded;
-using pte_rules::seeded;
 
 enum class Method : uint8_t { kModification, kNaive };
 
@@ -39,43 +36,6 @@ void protect_swapped(const PtePlace& place, const Vma& area, UserPte seen) {
   }
 }
 
-// The breaches of the rules that a test seeds here; false, and nothing done, in the kernel as it
-// ships.
-bool change_wrongly(const PtePlace& place, uint64_t prot, bool may_write) {
-  if (seeded<Seeded::protect_by_read_and_store>()) {
-    pte_modify_naive(place, pte_read(place).with_rights(prot, may_write));
-    return true;
-  }
-#ifdef PTE_RULES_SEEDED_BUILD
-  if (seeded<Seeded::protect_by_clear_and_set>()) {
-    const UserPte old = pte_get_and_clear(place);
-    pte_establish(place, old.with_rights(prot, may_write));
-    return true;
-  }
-#endif
-  if (seeded<Seeded::start_not_committed>()) {
-    PteModification modification(place);
-    return true;
-  }
-  if (seeded<Seeded::commit_from_nothing>()) {
-    PteModification modification(place);
-    modification.commit(UserPte::make(modification.old().frame(), prot, may_write));
-    return true;
-  }
-  if (seeded<Seeded::commit_twice>() || seeded<Seeded::zap_in_transaction>()) {
-    PteModification modification(place);
-    if (seeded<Seeded::zap_in_transaction>()) {
-      pte_zap(place);
-    }
-    modification.commit(modification.old().with_rights(prot, may_write));
-    if (seeded<Seeded::commit_twice>()) {
-      modification.commit(modification.old().with_rights(prot, may_write));
-    }
-    return true;
-  }
-  return false;
-}
-
 void protect_page(const PtePlace& place, const Vma& area, Method method, FlushPromise& flush) {
   const UserPte seen = pte_read(place);
   if (seen.none()) {
@@ -90,11 +50,11 @@ void protect_page(const PtePlace& place, const Vma& area, Method method, FlushPr
   }
   if (method == Method::kNaive) {
     pte_modify_naive(place, seen.with_rights(area.prot, may_write));
-  } else if (!change_wrongly(place, area.prot, may_write)) {
+  } else if (!pte_rules::change_wrongly(place, area.prot, may_write)) {
     PteModification modification(place);
     modification.commit(modification.old().with_rights(area.prot, may_write));
   }
-  if (seen.present() && !seeded<Seeded::protect_unflushed>()) {
+  if (seen.present() && !pte_rules::seeded<pte_rules::Seeded::protect_unflushed>()) {
     flush.add_page(place.address);
   }
 }
