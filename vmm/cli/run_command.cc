@@ -105,7 +105,7 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   say_lines(outcome.report);
   if (files.trace) {
     const absl::Status closed = files.trace->close(exit_code(outcome.status), outcome.partial);
-    if (!closed.ok()) return usage_error(kName, closed.message());
+    if (!closed.ok()) return cannot_write(closed);
   }
   if (!outcome.has_statistics) return exit_code(outcome.status);
   const std::string text =
