@@ -41,6 +41,7 @@ RunOptions run_options(const RunSettings& settings, const GuestInput& input,
   options.memory_mib = settings.memory_mib;
   options.seed = settings.seed;
   options.identity_p2m = settings.identity_p2m;
+  options.extensions = settings.extensions;
   options.timeout_seconds = settings.timeout_seconds;
   options.audit = settings.audit;
   options.preempt_at = settings.preempt_at;

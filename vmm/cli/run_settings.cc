@@ -180,6 +180,10 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
                          "Which machine frames the guest's frames get. Shuffled (the\n"
                          "default) makes every mix-up of the two show.",
                          settings.identity_p2m);
+  flags.add_choice<bool>("extensions", {{"on", true}, {"off", false}},
+                         "Private additions to Xen's interface, which mode best uses and\n"
+                         "no guest needs (default on).",
+                         settings.extensions);
   add_kvm_flag(flags, "auto", settings);
   flags.add("timeout", "SECONDS", "Stop after this long, with status 124; 0.5 is possible.",
             seconds_setter(settings.timeout_seconds));
