@@ -216,6 +216,10 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
                          "Which machine frames the guest's frames get. Shuffled (the\n"
                          "default) makes every mix-up of the two show.",
                          settings.identity_p2m);
+  flags.add_choice<bool>("extensions", {{"on", true}, {"off", false}},
+                         "Private additions to Xen's interface, which mode best uses and\n"
+                         "no guest needs (default on).",
+                         settings.extensions);
   add_kvm_flag(flags, "auto", settings);
   flags.add("timeout", "SECONDS", "Stop after this long, with status 124; 0.5 is possible.",
             seconds_setter(settings.timeout_seconds));
@@ -301,6 +305,7 @@ RunOptions machine_options(const RunSettings& settings) {
   options.memory_mib = settings.memory_mib;
   options.seed = settings.seed;
   options.identity_p2m = settings.identity_p2m;
+  options.extensions = settings.extensions;
   options.timeout_seconds = settings.timeout_seconds;
   options.audit = settings.audit;
   options.preempt_at = settings.preempt_at;

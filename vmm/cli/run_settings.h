@@ -34,6 +34,7 @@ struct RunSettings {
   std::optional<multicall::Limits> batch;  // unset: as suits the mode
   bool split_ptl = true;
   bool identity_p2m = false;
+  bool extensions = true;
   AuditPolicy audit = AuditPolicy::kAtExit;
   pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();
   bool explain = false;

@@ -64,6 +64,9 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   const MonitorSpace& monitor() const { return monitor_; }
   Clock& clock() { return engine_->clock(); }
   FrameReferences& frames() { return *this; }
+  // The guest asks for kPvmmuOpFillOnDemand. False: the extensions are off.
+  bool start_filling_on_demand() { return fills_on_demand_ = options_.extensions; }
+  bool fills_on_demand() const { return fills_on_demand_; }
   // Puts a descriptor frame (or nothing, for kInvalidMfn) into a vCPU's GDT. Takes effect at that
   // vCPU's next flush.
   void map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);
@@ -121,6 +124,8 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   std::unique_ptr<Hypercalls> hypercalls_;
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
   pvmmu::Mfn shared_info_frame_;
+
+  bool fills_on_demand_ = false;
 
   DomainMutex lock_;
   Preemption preemption_;

@@ -123,9 +123,19 @@ int64_t Vcpu::multicall(LinearAddr list, uint64_t count) {
   return outcome.result;
 }
 
-// Hands over the accounting pages of a vCPU: two frames that stay ordinary memory from now on.
 int64_t Vcpu::private_hypercall(uint64_t (&arguments)[6]) {
-  if (arguments[0] != guest_abi::kPvmmuOpRegisterAccounting) return kNoSuchCall;
+  switch (arguments[0]) {
+    case guest_abi::kPvmmuOpRegisterAccounting:
+      return register_accounting(arguments);
+    case guest_abi::kPvmmuOpFillOnDemand:
+      return domain_.start_filling_on_demand() ? 0 : kNoSuchCall;
+    default:
+      return kNoSuchCall;
+  }
+}
+
+// Hands over the accounting pages of a vCPU: two frames that stay ordinary memory from now on.
+int64_t Vcpu::register_accounting(const uint64_t (&arguments)[6]) {
   if (arguments[1] >= domain_.vcpu_count()) return kInvalid;
   GuestAccounting& accounting = domain_.vcpu(static_cast<unsigned>(arguments[1])).accounting();
   if (accounting.attached()) return -XEN_EBUSY;

@@ -59,6 +59,10 @@ void Vcpu::handle_page_fault(const Trap& trap) {
     if (retry_spurious(walk, trap.cr2)) return;
   }
   if (access.write && walk.mapped && cpu_.kernel_mode && emulate_table_write(address)) return;
+  if (!walk.ok && !cpu_.kernel_mode && domain_.fills_on_demand() &&
+      fill_on_demand(address, access)) {
+    return;
+  }
   bounce_page_fault(trap.cr2, walk.ok ? trap.error_code : walk.fault_code);
 }
 
@@ -106,6 +110,22 @@ bool Vcpu::emulate_table_write(LinearAddr address) {
   complete_write(*instruction, result.old_value, cpu_.registers);
   domain_.recount([&] {
     return absl::StrFormat("an emulated write of vCPU %u to linear 0x%x", id_, address.raw());
+  });
+  return true;
+}
+
+// The entry may wait for this access; then the guest's kernel need not hear of it.
+bool Vcpu::fill_on_demand(LinearAddr address, pvmmu::Access access) {
+  pvmmu::Refusal refusal;
+  pvmmu::Call call{VcpuId{id_}, counters_.mmu, refusal, cpu_.kernel_mode};
+  const bool filled = domain_.mmu().fill_on_demand(call, root(), address, access);
+  if (refusal.refused()) {
+    domain_.note_refusal(id_, refusal, [] { return AskedFor{}; });
+  }
+  if (!filled) return false;
+  ++counters_.trap(TrapCause::kDemandFill);
+  domain_.recount([&] {
+    return absl::StrFormat("a demand fill of vCPU %u at linear 0x%x", id_, address.raw());
   });
   return true;
 }

@@ -36,6 +36,7 @@ struct RunOptions {
   uint64_t memory_mib = 64;
   uint64_t seed = 1;  // of the p2m's shuffle
   bool identity_p2m = false;
+  bool extensions = true;  // private ones, beyond Xen's interface
   std::optional<double> timeout_seconds;
   AuditPolicy audit = AuditPolicy::kAtExit;
   pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();  // of hypercalls

@@ -116,6 +116,7 @@ class Vcpu {
   void handle_page_fault(const Trap& trap);
   bool retry_spurious(const pvmmu::WalkResult& walk, uint64_t address);
   bool emulate_table_write(pvmmu::LinearAddr address);
+  bool fill_on_demand(pvmmu::LinearAddr address, pvmmu::Access access);
   bool emulate_m2p_read(pvmmu::LinearAddr address);
 
   // bounce.cc: entering the guest kernel's handlers, and leaving them.
@@ -151,6 +152,7 @@ class Vcpu {
   void recount_after(uint64_t number, const uint64_t (&arguments)[6]);
   int64_t multicall(pvmmu::LinearAddr list, uint64_t count);
   int64_t private_hypercall(uint64_t (&arguments)[6]);
+  int64_t register_accounting(const uint64_t (&arguments)[6]);
   std::optional<int64_t> other_hypercall(uint64_t number, uint64_t (&arguments)[6]);
   void hypercall_from_gate();
 

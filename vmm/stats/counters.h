@@ -23,33 +23,34 @@ namespace vmm {
 enum class Repeats : bool { kVaries, kExactly };
 
 // X(enumerator, name in the statistics, Repeats)
-#define VMM_TRAP_CAUSES(X)                                                                 \
-  X(kHypercall, "hypercall", kExactly)  /* also the ones that came by a raw gate */        \
-  X(kSyscall, "syscall", kExactly)      /* user to guest kernel */                         \
-  X(kPageFault, "page_fault", kExactly) /* delivered to the guest */                       \
-  X(kGeneralProtection, "general_protection", kExactly)                                    \
-  X(kInvalidOpcode, "invalid_opcode", kExactly)                                            \
-  X(kDivideError, "divide_error", kExactly)                                                \
-  X(kDebug, "debug", kExactly)                                                             \
-  X(kBreakpoint, "breakpoint", kExactly)                                                   \
-  X(kNmi, "nmi", kExactly)                                                                 \
-  X(kOverflow, "overflow", kExactly)                                                       \
-  X(kBoundRange, "bound_range", kExactly)                                                  \
-  X(kDeviceNotAvailable, "device_not_available", kExactly)                                 \
-  X(kDoubleFault, "double_fault", kExactly)                                                \
-  X(kInvalidTss, "invalid_tss", kExactly)                                                  \
-  X(kSegmentNotPresent, "segment_not_present", kExactly)                                   \
-  X(kStackFault, "stack_fault", kExactly)                                                  \
-  X(kFloatingPoint, "floating_point", kExactly)                                            \
-  X(kAlignmentCheck, "alignment_check", kExactly)                                          \
-  X(kMachineCheck, "machine_check", kExactly)                                              \
-  X(kSimdError, "simd_error", kExactly)                                                    \
-  X(kOtherException, "other_exception", kExactly)                                          \
-  X(kSoftwareInterrupt, "software_interrupt", kExactly)                                    \
-  X(kEmulatedWrite, "emulated_write", kExactly) /* a store to a page table, carried out */ \
-  X(kEmulatedInstruction, "emulated_instruction", kExactly) /* privileged, carried out */  \
-  X(kEmulatedRead, "emulated_read", kVaries)   /* of the m2p where CPL3 cannot reach it */ \
-  X(kSpuriousFault, "spurious_fault", kVaries) /* the tables permit the access: retried */ \
+#define VMM_TRAP_CAUSES(X)                                                                   \
+  X(kHypercall, "hypercall", kExactly)  /* also the ones that came by a raw gate */          \
+  X(kSyscall, "syscall", kExactly)      /* user to guest kernel */                           \
+  X(kPageFault, "page_fault", kExactly) /* delivered to the guest */                         \
+  X(kGeneralProtection, "general_protection", kExactly)                                      \
+  X(kInvalidOpcode, "invalid_opcode", kExactly)                                              \
+  X(kDivideError, "divide_error", kExactly)                                                  \
+  X(kDebug, "debug", kExactly)                                                               \
+  X(kBreakpoint, "breakpoint", kExactly)                                                     \
+  X(kNmi, "nmi", kExactly)                                                                   \
+  X(kOverflow, "overflow", kExactly)                                                         \
+  X(kBoundRange, "bound_range", kExactly)                                                    \
+  X(kDeviceNotAvailable, "device_not_available", kExactly)                                   \
+  X(kDoubleFault, "double_fault", kExactly)                                                  \
+  X(kInvalidTss, "invalid_tss", kExactly)                                                    \
+  X(kSegmentNotPresent, "segment_not_present", kExactly)                                     \
+  X(kStackFault, "stack_fault", kExactly)                                                    \
+  X(kFloatingPoint, "floating_point", kExactly)                                              \
+  X(kAlignmentCheck, "alignment_check", kExactly)                                            \
+  X(kMachineCheck, "machine_check", kExactly)                                                \
+  X(kSimdError, "simd_error", kExactly)                                                      \
+  X(kOtherException, "other_exception", kExactly)                                            \
+  X(kSoftwareInterrupt, "software_interrupt", kExactly)                                      \
+  X(kEmulatedWrite, "emulated_write", kExactly) /* a store to a page table, carried out */   \
+  X(kDemandFill, "demand_fill", kExactly)       /* a fault at an entry that waited for it */ \
+  X(kEmulatedInstruction, "emulated_instruction", kExactly) /* privileged, carried out */    \
+  X(kEmulatedRead, "emulated_read", kVaries)   /* of the m2p where CPL3 cannot reach it */   \
+  X(kSpuriousFault, "spurious_fault", kVaries) /* the tables permit the access: retried */   \
   X(kFailsafe, "failsafe", kExactly)           /* failsafe callback entered */
 
 enum class TrapCause : unsigned {

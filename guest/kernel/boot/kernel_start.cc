@@ -10,6 +10,7 @@
 #include "boot/processors.h"
 #include "console.h"
 #include "frames.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "options.h"
 #include "panic.h"
@@ -121,6 +122,7 @@ extern "C" void kernel_start(const start_info_t* start_info) {
   read_command_line(*start_info);
   arch_start_memory(*start_info);
   accounting_start(cpu_count());
+  ahead_start();
   say_hello();
 
   const BootMemory boot = find_boot_memory(*start_info);

@@ -17,6 +17,20 @@
 
 namespace kernel {
 
+// What faults have prepared ahead (mm/ahead.h). With Mm::lock.
+struct AheadWindow {
+  // With the fault's own entry as many requests as one flush of the classical queue.
+  static constexpr unsigned kMost = 30;
+  static_assert(kMost <= 64, "from_swap has a bit for each");
+
+  Page* table = nullptr;  // that has the entries; none: nothing is prepared
+  uint64_t start = 0;     // address of the first
+  unsigned count = 0;
+  uint64_t from_swap = 0;  // bit i: entry i was swapped, not none
+  unsigned size = 4;       // how many the next window may have
+  uint64_t expected = 0;   // where the next fault shows that memory is used in order
+};
+
 struct Mm {
   explicit Mm(VmaPool& pool) : areas(pool) {}
 
@@ -31,6 +45,7 @@ struct Mm {
   // Entries changed so far, and how many they were at the last spurious fault. With `lock`.
   uint64_t changes = 0;
   uint64_t changes_at_spurious_fault = 0;
+  AheadWindow ahead;
   Page* kernel_root = nullptr;
   Page* user_root = nullptr;
   VmaList areas;

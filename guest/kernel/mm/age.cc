@@ -1,5 +1,6 @@
 // Looking at entries, and at what the processor wrote into them.
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -46,7 +47,7 @@ int64_t sys_pte_query(Mm& mm, uint64_t address) {
   if (address >= kUserLimit) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   const uint64_t page_state =
       page_is_dirty(mm, address) ? uint64_t{guest_abi::kPteStatePageDirty} : 0;
   Page* table = find_l1_table(mm, address);
@@ -70,7 +71,7 @@ int64_t sys_clear_refs(Mm& mm, uint64_t address, uint64_t length) {
   if (!range_from(address, length, range)) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   FlushPromise flush(mm);
   for_each_entry(mm, range, flush, [&flush](const PtePlace& place) {
     const UserPte old = pte_read(place);
@@ -90,9 +91,11 @@ int64_t sys_test_and_clear_young(Mm& mm, uint64_t address, uint64_t length) {
   if (!range_from(address, length, range)) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   FlushPromise flush(mm);
   int64_t young = 0;
+  for_each_entry(mm, range, flush,
+                 [](const PtePlace& place) { pte_prepare_young(place, pte_read(place)); });
   for_each_entry(mm, range, flush, [&flush, &young](const PtePlace& place) {
     if (pte_test_and_clear_young(place)) {
       ++young;

@@ -2,14 +2,19 @@
 
 #include <string.h>
 
+#include <optional>
+
 #include "accounting.h"
+#include "mm/ahead.h"
 #include "mm/device.h"
 #include "mm/pv/accessors.h"
+#include "mm/pv/call_batch.h"
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/table_lock.h"
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
 #include "mm/swap_area.h"
+#include "options.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -34,7 +39,20 @@ bool permits(UserPte entry, Access access) {
          (access != Access::kExecute || entry.executable());
 }
 
-FaultResult insert_entry(const PtePlace& place, const Vma& area, Access access) {
+// Makes the entry of a page that was not there present.
+void establish(const PtePlace& place, const Vma& area, UserPte fresh, bool by_process) {
+  if (options().mode != Mode::kBest) {
+    TableLock lock(place.mm, place.table);
+    pte_establish(place, fresh);
+    return;
+  }
+  if (!by_process || !ahead_establish(place, area, fresh)) {
+    LazySection section(place.mm, place.table);
+    pte_establish(place, fresh);
+  }
+}
+
+FaultResult insert_entry(const PtePlace& place, const Vma& area, Access access, bool by_process) {
   UserPte fresh;
   if (!take_entry_for(area, place.address, access == Access::kWrite, fresh)) {
     return FaultResult::kNoMemory;
@@ -44,8 +62,7 @@ FaultResult insert_entry(const PtePlace& place, const Vma& area, Access access) 
     pte_establish(place, fresh);
     return FaultResult::kResolved;
   }
-  TableLock lock(place.mm, place.table);
-  pte_establish(place, fresh);
+  establish(place, area, fresh, by_process);
   return FaultResult::kResolved;
 }
 
@@ -103,6 +120,19 @@ Access access_of(uint64_t error_code) {
   return (error_code & kFetchFault) != 0 ? Access::kExecute : Access::kRead;
 }
 
+// There is no table for the address yet. In mode best what makes it leaves with its first entry, at
+// the end of that one's section; in the others before it.
+FaultResult insert_with_table(Mm& mm, uint64_t address, const Vma& area, Access access,
+                              bool by_process) {
+  std::optional<CallBatch> together;
+  if (options().mode == Mode::kBest) {
+    together.emplace();
+  }
+  Page* table = make_l1_table(mm, address);
+  return table != nullptr ? insert_entry({mm, *table, address}, area, access, by_process)
+                          : FaultResult::kNoMemory;
+}
+
 }  // namespace
 
 bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& entry) {
@@ -130,7 +160,8 @@ bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& 
   return true;
 }
 
-FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access) {
+FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access,
+                    bool by_process) {
   OperationScope operation(guest_abi::Operation::kSwap);
   Page* page = swap_read(slot_of(entry));
   if (page == nullptr) {
@@ -138,20 +169,19 @@ FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Acces
   }
   const bool is_write = access == Access::kWrite;
   const UserPte fresh = UserPte::make(mfn_of(*page), area.prot, entry.exclusive() || is_write);
-  TableLock lock(place.mm, place.table);
-  pte_establish(place, is_write ? fresh.with_dirty() : fresh.with_accessed());
+  establish(place, area, is_write ? fresh.with_dirty() : fresh.with_accessed(), by_process);
   return FaultResult::kResolved;
 }
 
-FaultResult make_accessible(Mm& mm, uint64_t address, Access access) {
+FaultResult make_accessible(Mm& mm, uint64_t address, Access access, bool by_process) {
   address &= pvmmu::kPageMask;
   const Vma* area = mm.areas.find(address);
   if (area == nullptr || !may_access(*area, access)) {
     return FaultResult::kBad;
   }
-  Page* table = make_l1_table(mm, address);
+  Page* table = find_l1_table(mm, address);
   if (table == nullptr) {
-    return FaultResult::kNoMemory;
+    return insert_with_table(mm, address, *area, access, by_process);
   }
   const PtePlace place{mm, *table, address};
   const UserPte entry = pte_read(place);
@@ -159,9 +189,9 @@ FaultResult make_accessible(Mm& mm, uint64_t address, Access access) {
     return FaultResult::kSpurious;
   }
   if (entry.none()) {
-    return insert_entry(place, *area, access);
+    return insert_entry(place, *area, access, by_process);
   }
-  return entry.swapped() ? swap_in(place, *area, entry, access)
+  return entry.swapped() ? swap_in(place, *area, entry, access, by_process)
                          : widen(place, *area, entry, access);
 }
 
@@ -170,7 +200,14 @@ FaultResult handle_user_fault(Mm& mm, uint64_t address, uint64_t error_code) {
     return FaultResult::kBad;
   }
   SpinlockGuard guard(mm.lock);
-  const FaultResult result = make_accessible(mm, address, access_of(error_code));
+  if (ahead_covers(mm, address)) {
+    ahead_settle(mm);  // it was prepared after the processor looked
+  }
+  FaultResult result = make_accessible(mm, address, access_of(error_code), true);
+  if (result == FaultResult::kNoMemory && mm.ahead.table != nullptr) {
+    ahead_settle(mm);
+    result = make_accessible(mm, address, access_of(error_code), true);
+  }
   if (result != FaultResult::kSpurious || mm.changes == mm.changes_at_spurious_fault) {
     return result;
   }

@@ -15,7 +15,8 @@ enum class Access : uint8_t { kRead, kWrite, kExecute };
 // A page of private memory that is not there gets a zeroed frame of its own, also for a read
 // (there is no shared zero page), with all the rights of its area: a write after a read does not
 // fault again. A file's page that is read is mapped read-only, and its first write faults.
-FaultResult make_accessible(Mm& mm, uint64_t address, Access access);
+// `by_process`: the process itself will make the access, and perhaps others behind it.
+FaultResult make_accessible(Mm& mm, uint64_t address, Access access, bool by_process = false);
 
 // What an empty entry of an area shall become, not accessed and clean, with a reference for its
 // page. For a write or not matters to files: only a page that is written to becomes writable, and
@@ -23,6 +24,7 @@ FaultResult make_accessible(Mm& mm, uint64_t address, Access access);
 bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& entry);
 // Brings back the page that an entry says is in the swap area. A read finds it writable only if
 // nobody else had the slot; else the first write breaks copy-on-write, and reuses it.
-FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access);
+FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access,
+                    bool by_process = false);
 
 }  // namespace kernel

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "mm/address_space.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -134,7 +135,7 @@ Mm* mm_fork(Mm& parent) {
   if (child == nullptr) {
     return nullptr;
   }
-  SpinlockGuard guard(parent.lock);
+  SettledMm guard(parent);
   if (!copy_areas(parent, *child)) {
     mm_put(*child);
     return nullptr;

@@ -5,6 +5,7 @@
 
 #include "base/linear_addr.h"
 #include "mm/address_space.h"
+#include "mm/ahead.h"
 #include "mm/object_pool.h"
 #include "mm/pv/call_batch.h"
 #include "mm/pv/entry_memory.h"
@@ -77,6 +78,14 @@ uint64_t kernel_leaf(const Page& root, pvmmu::LinearAddr address) {
   return entry_load(entries_of(*table) + address.index(pvmmu::PtLevel::kL1));
 }
 
+// The vCPU leaves the address space that is active here.
+void settle_before_leaving(PvVcpu& vcpu, unsigned cpu) {
+  if (vcpu.active != nullptr &&
+      __atomic_load_n(&vcpu.active->active_vcpus, __ATOMIC_SEQ_CST) == uint64_t{1} << cpu) {
+    SettledMm settled(*vcpu.active);
+  }
+}
+
 }  // namespace
 
 void mm_boot(Page& boot_root) {
@@ -120,6 +129,7 @@ void mm_put(Mm& mm) {
     panic("an address space goes while a vCPU runs on it");
   }
   unlist(mm);
+  ahead_settle(mm);
   if (mm.pinned) {
     unpin_address_space(mm);
   }
@@ -159,6 +169,7 @@ void mm_activate(Mm& mm, unsigned cpu) {
   if (vcpu.lazy) {
     panic("roots are loaded in a lazy section, which would leave them queued");
   }
+  settle_before_leaving(vcpu, cpu);
   // Only one made by mm_create, which no other vCPU has seen yet.
   if (!mm.pinned) {
     mm_publish(mm);
@@ -182,6 +193,7 @@ void mm_deactivate(unsigned cpu) {
   if (mm == nullptr) {
     return;
   }
+  settle_before_leaving(vcpu, cpu);
   {
     CallBatch batch;
     batch.load_kernel_root(*template_root);

@@ -48,8 +48,9 @@ void mm_put(Mm& mm);
 // into use meanwhile may be left out. With no lock held.
 Mm* mm_next(Mm* previous);
 
-// Loads both roots of mm on this vCPU. Cheap if mm is already active here. Takes no lock; the first
-// activation of what mm_create made pins it, so nobody else may use it meanwhile.
+// Loads both roots of mm on this vCPU. Cheap if mm is already active here. Takes no lock but
+// the Mm lock of what was active; the first activation of what mm_create made pins it, so nobody
+// else may use it meanwhile.
 void mm_activate(Mm& mm, unsigned cpu);
 // Puts this vCPU on the template root. Does nothing if no address space is active here.
 void mm_deactivate(unsigned cpu);

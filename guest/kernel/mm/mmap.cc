@@ -1,6 +1,7 @@
 // mmap, munmap and madvise(DONTNEED).
 #include "mm/mmap.h"
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
@@ -107,7 +108,7 @@ int64_t sys_mmap(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, uint6
     return -kEnomem;
   }
   length = (length + pvmmu::kPageSize - 1) & pvmmu::kPageMask;
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   const uint64_t start = choose_place(mm, address & pvmmu::kPageMask, length, fixed);
   if (start == 0) {
     return -kEnomem;
@@ -125,7 +126,7 @@ int64_t sys_munmap(Mm& mm, uint64_t address, uint64_t length) {
   if (length == 0 || !range_from(address, length, range)) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   return unmap_range(mm, range) ? 0 : -kEnomem;
 }
 
@@ -134,7 +135,7 @@ int64_t sys_madvise_dontneed(Mm& mm, uint64_t address, uint64_t length) {
   if (!range_from(address, length, range)) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   // What is mapped is dropped even if the range has holes, which are an error all the same.
   zap_range(mm, range.start, range.end);
   return mm.areas.is_covered(range.start, range.end) ? 0 : -kEnomem;

@@ -1,5 +1,6 @@
 // Moving a mapping to another place: its entries, or whole tables where both places allow it.
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/mmap.h"
 #include "mm/pv/accessors.h"
@@ -122,7 +123,7 @@ int64_t sys_mremap(Mm& mm, uint64_t address, uint64_t length, uint64_t new_addre
       overlap(from, to)) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   const Vma* area = mm.areas.find(from.start);
   if (area == nullptr || from.end > area->end) {
     return -kEfault;

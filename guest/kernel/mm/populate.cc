@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/fault.h"
 #include "mm/label_scope.h"
 #include "mm/mm.h"
@@ -139,7 +140,7 @@ int64_t sys_populate(Mm& mm, uint64_t address, uint64_t length, uint64_t phase) 
   if (!range_from(address, length, range) || phase >= guest_abi::kMaxPhases) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   if (!mm.areas.is_covered(range.start, range.end)) {
     return -kEnomem;
   }

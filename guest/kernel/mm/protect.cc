@@ -1,5 +1,6 @@
 // mprotect, and the version of it that is wrong on purpose.
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -87,7 +88,7 @@ int64_t protect(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, Method
   if (range.empty()) {
     return 0;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   if (!mm.areas.split_at_ends(range.start, range.end)) {
     mm.areas.merge(range.start, range.end);
     return -kEnomem;

@@ -4,6 +4,7 @@
 // the pages any more and A and D stand still; then each page is copied to a slot, and its entry
 // says which. Where the area has no room the entry becomes what it was.
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -80,7 +81,7 @@ int64_t sys_swap_out(Mm& mm, uint64_t address, uint64_t length) {
   if (!range_from(address, length, range)) {
     return -kEinval;
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   for (const Vma* area = mm.areas.find_end_above(range.start);
        area != nullptr && area->start < range.end; area = area->next) {
     if (area->is_private() && !area->eager) {

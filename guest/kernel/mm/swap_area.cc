@@ -66,6 +66,10 @@ Page* swap_read(Page& slot) {
   return page;
 }
 
+void swap_slot_is_page() {
+  slot_is_free();
+}
+
 uint64_t swap_slots_in_use() {
   return __atomic_load_n(&slots_in_use, __ATOMIC_RELAXED);
 }

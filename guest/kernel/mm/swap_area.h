@@ -27,6 +27,10 @@ inline Page& slot_of(UserPte entry) {
   return page_of(entry.slot());
 }
 
+// The slot, of which the caller has the only reference, is a page from now on, and has been for a
+// while without anybody knowing.
+void swap_slot_is_page();
+
 uint64_t swap_slots_in_use();
 
 }  // namespace kernel

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/fault.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
@@ -45,7 +46,7 @@ int64_t copy_by_pages(Mm& mm, uint64_t address, size_t byte_count, Access access
     const size_t left_in_page = pvmmu::kPageSize - (at & ~pvmmu::kPageMask);
     const size_t left = byte_count - done;
     const size_t part = left < left_in_page ? left : left_in_page;
-    SpinlockGuard guard(mm.lock);
+    SettledMm guard(mm);
     unsigned char* byte = accessible_byte(mm, at, access);
     if (byte == nullptr) {
       return -kEfault;

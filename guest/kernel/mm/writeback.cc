@@ -5,6 +5,7 @@
 // and marks the page dirty again. An entry made meanwhile, in whatever process, is made by a fault
 // that marks the page as well.
 #include "linux_errno.h"
+#include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -67,7 +68,7 @@ Range mapped_part(const Vma& area, const FilePart& part) {
 }
 
 void clean_address_space(Mm& mm, const FilePart& part) {
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   for (const Vma* area = mm.areas.first(); area != nullptr; area = area->next) {
     const Range range = mapped_part(*area, part);
     if (!range.empty()) {
@@ -81,7 +82,7 @@ void clean_address_space(Mm& mm, const FilePart& part) {
 // The first part of a file that is mapped in [from, range.end); `from` becomes the address behind
 // it. False: there is none.
 bool next_part(Mm& mm, uint64_t& from, const Range& range, FilePart& part) {
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   for (const Vma* area = mm.areas.find_end_above(from); area != nullptr && area->start < range.end;
        area = area->next) {
     if (area->backing != Backing::kFile) {
@@ -119,7 +120,7 @@ int64_t sys_writeback(Mm& mm, uint64_t address, uint64_t length) {
     write_back(part);
     shared_object_put(*part.file);
   }
-  SpinlockGuard guard(mm.lock);
+  SettledMm guard(mm);
   return mm.areas.is_covered(range.start, range.end) ? 0 : -kEnomem;
 }
 

@@ -21,6 +21,7 @@ namespace pvmmu {
   X(plain_writes)     /* mmu_update requests that hit ordinary memory */        \
   X(machphys_updates) /* MMU_MACHPHYS_UPDATE requests */                        \
   X(emulated_writes)  /* stores to L1 tables carried out for the guest */       \
+  X(demand_fills)     /* entries that became present at their first use */      \
   X(pins)                                                                       \
   X(unpins)                                                                     \
   X(base_pointer_loads) /* NEW_BASEPTR and NEW_USER_BASEPTR */                  \

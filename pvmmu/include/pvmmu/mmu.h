@@ -112,6 +112,12 @@ class Mmu {
   EmulationResult emulate_write(Call& call, Mfn root, LinearAddr address,
                                 const WriteOperation& operation);
 
+  // --- Entries on demand -------------------------------------------------------------------------
+  // An access by the guest that faulted: if the L1 entry waits for it (kPteOnDemand) and permits
+  // it, the entry becomes present, with A, and D for a write. False: the fault is the guest's; if
+  // the entry was refused, `call` says why. Only for domains that asked for the extension.
+  bool fill_on_demand(Call& call, Mfn root, LinearAddr address, Access access);
+
   // --- References of the VMM -------------------------------------------------------------------
   // A frame that the VMM itself writes (vcpu_info, accounting): while held, it cannot become a
   // table. Returns 0 or a negative errno; `operation` is what asks for it, for the record.

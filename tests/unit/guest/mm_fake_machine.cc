@@ -7,6 +7,8 @@
 
 #include "abi/xen.h"
 #include "base/linear_addr.h"
+#include "guest_abi/accounting.h"
+#include "mm/ahead.h"
 #include "mm_fake_emulation.h"
 
 namespace kernel::test {
@@ -72,6 +74,8 @@ void FakeMachine::start(const Options& options) {
     roots_[cpu] = {};
   }
   cpu_ = 0;
+  fills_on_demand_ = false;
+  ahead_start();
   calls_ = {};
   counters_ = {};
   phase_counters_ = {};
@@ -134,6 +138,10 @@ int64_t FakeMachine::dispatch(uint64_t op, const uint64_t* args) {
         mmuext(&reinterpret_cast<const mmuext_op_t*>(args[0])[i]);
       }
       return 0;
+    case guest_abi::kHypercallPvmmuOp:
+      require(args[0] == guest_abi::kPvmmuOpFillOnDemand, "an unexpected private hypercall");
+      fills_on_demand_ = has_extensions_;
+      return has_extensions_ ? 0 : -XEN_ENOSYS;
     default:
       throw RuleBroken("an unexpected hypercall");
   }
@@ -313,6 +321,17 @@ uint64_t* FakeMachine::leaf(uint64_t root, uint64_t address) const {
   return &table(mfn)[linear.index(pvmmu::PtLevel::kL1)];
 }
 
+// An entry that waits for its first use becomes present.
+void FakeMachine::fill_on_demand(uint64_t* entry, bool is_write) {
+  if (!fills_on_demand_ || entry == nullptr || present(*entry) ||
+      (*entry & pvmmu::kPteOnDemand) == 0 || (is_write && (*entry & pvmmu::kPteWritable) == 0)) {
+    return;
+  }
+  require(type_count_.at(frame_of(*entry)) == 0, "a user mapping of a table");
+  *entry = (*entry & ~pvmmu::kPteOnDemand) | pvmmu::kPtePresent;
+  ++calls_.demand_fills;
+}
+
 FakeMachine::Translation& FakeMachine::translate(Mm& mm, uint64_t address, bool is_write) {
   const uint64_t page = address & pvmmu::kPageMask;
   for (unsigned attempt = 0; attempt < 4; ++attempt) {
@@ -324,6 +343,7 @@ FakeMachine::Translation& FakeMachine::translate(Mm& mm, uint64_t address, bool 
     }
     tlb.erase(page);
     uint64_t* entry = leaf(roots_[cpu_].user, address);
+    fill_on_demand(entry, is_write);
     if (entry != nullptr && present(*entry) && (!is_write || (*entry & pvmmu::kPteWritable) != 0)) {
       *entry |= is_write ? pvmmu::kPteAccessedDirty : pvmmu::kPteAccessed;
       return tlb[page] = {*entry, (*entry & pvmmu::kPteDirty) != 0};

@@ -53,6 +53,7 @@ struct Calls {
   uint64_t flushes = 0;
   uint64_t flushed_vcpus = 0;  // those that any flush of an address space named, as bits
   uint64_t emulated_stores = 0;
+  uint64_t demand_fills = 0;
 };
 
 class FakeMachine {
@@ -67,6 +68,9 @@ class FakeMachine {
 
   // Begins a test: options, empty counters, vCPU 0.
   void start(const Options& options);
+
+  // Whether the hypervisor has the private extensions; asked by start().
+  void set_extensions(bool on) { has_extensions_ = on; }
 
   // The vCPU that the caller is on.
   void run_on(unsigned cpu) { cpu_ = cpu; }
@@ -119,6 +123,7 @@ class FakeMachine {
   void untype_table(uint64_t mfn);
   void type_below(uint64_t mfn, unsigned level, bool add);
   void flush(uint64_t mask, const uint64_t* address);
+  void fill_on_demand(uint64_t* entry, bool is_write);
   uint64_t* leaf(uint64_t root, uint64_t address) const;
   Translation& translate(Mm& mm, uint64_t address, bool is_write);
   void require(bool condition, const std::string& what) const;
@@ -133,6 +138,8 @@ class FakeMachine {
   std::array<Tlb, 4> tlbs_;
   std::array<Roots, 4> roots_;
   unsigned cpu_ = 0;
+  bool has_extensions_ = true;
+  bool fills_on_demand_ = false;
   uint64_t faults_ = 0;
   Calls calls_;
   guest_abi::GuestCounters counters_{};

@@ -19,6 +19,11 @@ inline constexpr uint32_t kAccountingVersion = 3;
 inline constexpr unsigned kHypercallPvmmuOp = 55;  // __HYPERVISOR_arch_7
 // arg1 = vCPU, arg2 = frame (mfn) of the first page, arg3 = frame of the second page.
 inline constexpr unsigned kPvmmuOpRegisterAccounting = 1;
+// From now on, in this domain, an L1 entry that is not present and has kPteOnDemand (base/pte.h) is
+// made present by the hypervisor at the first access of user mode that it permits, with A, and D
+// for a write, as an mmu_update of the guest's would make it. One that would be refused faults. 0;
+// -ENOSYS if the extensions are off.
+inline constexpr unsigned kPvmmuOpFillOnDemand = 2;
 
 inline constexpr unsigned kMaxPhases = 32;
 // Phases 0 and 1 are the kernel's; labels of a workload start at kFirstLabelPhase.

@@ -24,6 +24,10 @@ bool has_transactions() {
   return options().mode >= Mode::kBatched;
 }
 
+bool ages_in_two_steps() {
+  return options().mode == Mode::kBest;
+}
+
 uint64_t* entry_of(const PtePlace& place) {
   return static_cast<uint64_t*>(address_of(place.table)) + place.index();
 }
@@ -144,15 +148,27 @@ void pte_write_protect(const PtePlace& place, UserPte old) {
   }
 }
 
+void pte_prepare_young(const PtePlace& place, UserPte old) {
+  const bool may_become_dirty = old.writable() && !old.dirty();
+  if (place.mm.pinned && ages_in_two_steps() && old.accessed() && may_become_dirty) {
+    pte_hide(place, old);
+  }
+}
+
 bool pte_test_and_clear_young(const PtePlace& place) {
   const UserPte old = pte_read(place);
-  if (!old.present() || !old.accessed()) {
+  if ((!old.present() && !old.hidden()) || !old.accessed()) {
     return false;
   }
   pte_rules::intent(PteEvent::kClearYoung, place, old.without_accessed());
   note_update(place);
   if (seeded<Seeded::young_deferred>()) {
     write_entry(place, old.without_accessed().raw());
+    return true;
+  }
+  if (place.mm.pinned && ages_in_two_steps()) {
+    // D is set, or cannot be: hidden, or not writable.
+    write_entry(place, old.without_accessed().to_present().raw());
     return true;
   }
   // Nobody else clears A while the lock is held, so what was read still holds.
@@ -184,7 +200,8 @@ void pte_hide(const PtePlace& place, UserPte old) {
   pte_rules::intent(PteEvent::kHide, place, old.to_hidden());
   note_update(place);
   if (place.mm.pinned && has_transactions()) {
-    write_entry(place, old.to_hidden().raw(), preserving_command<Seeded::hide_normal>());
+    write_entry(place, old.withdrawn().to_hidden().raw(),
+                preserving_command<Seeded::hide_normal>());
   } else {
     clear_bits(place, pvmmu::kPtePresent);
   }

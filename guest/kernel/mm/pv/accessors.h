@@ -3,8 +3,8 @@
 // All are called with the table's lock held, except on an address space that nobody else can see.
 // On an address space that is not pinned they are plain memory accesses. On a pinned one they go
 // the way of the mode: trapped stores (emulate), a hypercall each (single), or queued in lazy
-// sections (lazy, batched). Which entry states each accepts stands with it; "flush" says who owes
-// one. A queued update is visible in memory when the lazy section is left.
+// sections (lazy, batched, best). Which entry states each accepts stands with it; "flush" says who
+// owes one. A queued update is visible in memory when the lazy section is left.
 #pragma once
 
 #include <stddef.h>
@@ -44,24 +44,28 @@ void pte_replace_page(const PtePlace& place, UserPte value);
 void pte_zap(const PtePlace& place);
 
 // Present and writable, read as `old` -> without the write right; A and D are kept. Caller owes a
-// flush. May be deferred in mode batched.
+// flush. May be deferred from mode batched on.
 void pte_write_protect(const PtePlace& place, UserPte old);
 
-// Clears A if it is set, keeps D; true if it was. Caller owes a flush. Never deferred: no request
-// of the hypervisor's interface keeps D while it clears A.
+// Clears A if it is set, keeps D; true if it was. Caller owes a flush. No request of the
+// hypervisor's interface clears A and keeps a D that a processor sets meanwhile, so this is never
+// deferred but in mode best, which takes two sections: in the first, pte_prepare_young hides what
+// could become dirty; in the second, A and D stand still. In the others preparing does nothing.
+void pte_prepare_young(const PtePlace& place, UserPte old);
 bool pte_test_and_clear_young(const PtePlace& place);
 
 // Present, read as `old` -> A and D clear, the rest the same. Caller owes a flush. May be deferred
-// in mode batched: an access that slips in between read and update is one before it.
+// from mode batched on: an access that slips in between read and update is one before it.
 void pte_clear_accessed_dirty(const PtePlace& place, UserPte old);
 
 // Present, read as `old` -> not writable and D clear, the rest the same: the page is about to be
 // written back. Caller owes a flush, and looks at the page only after that: then what a processor
-// wrote in between is part of what is written back. May be deferred in mode batched.
+// wrote in between is part of what is written back. May be deferred from mode batched on.
 void pte_clean(const PtePlace& place, UserPte old);
 
 // Present, read as `old` -> hidden, with the A and D that the processors set until then. Caller
-// owes a flush. May be deferred in mode batched.
+// owes a flush. May be deferred from mode batched on. Also prepared -> hidden, where A says whether
+// the hypervisor had made it present before.
 void pte_hide(const PtePlace& place, UserPte old);
 
 // A move of whatever an entry says to a place that is none, in the same address space, keeping A

@@ -18,7 +18,8 @@ using pvmmu::PtLevel;
 constexpr unsigned kEntriesPerLeaf = 2;
 
 // Room is made first, so that nothing flushes between lock and queued unlock: each lock held is
-// matched by two entries of the queue, and 32 entries bound the locks by 16.
+// matched by two entries of the queue, and 32 entries bound the locks by 16, the 256 of mode best
+// by 128.
 void pin_leaf(CallBatch& batch, Mm& mm, Page& table) {
   if (!options().split_ptl) {
     batch.protect_direct_map(table, false);

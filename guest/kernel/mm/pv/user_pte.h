@@ -7,6 +7,9 @@
 //             place, so that an update that preserves A and D also does so on the way here
 //   hidden    a present entry but for the present bit: taken away from the processors for a moment,
 //             while a page is moved or swapped out. Never outside one operation under the Mm lock
+//   prepared  what the entry will be at its first use, which the hypervisor will make of it without
+//             asking: none or swapped to everybody else, and to be settled before anybody else
+//             looks (mm/ahead.h)
 //   swapped   the page is in the swap area: a slot (a pfn) in place of the frame, and whether the
 //             process may write the page when it is back (`exclusive`: nobody else has the slot)
 //
@@ -55,7 +58,10 @@ class UserPte {
   constexpr bool present() const { return (bits_ & pvmmu::kPtePresent) != 0; }
   constexpr bool swapped() const { return !present() && (bits_ & kSwapped) != 0; }
   constexpr bool blocked() const { return !present() && (bits_ & kBlocked) != 0; }
-  constexpr bool hidden() const { return !present() && (bits_ & pvmmu::kPteUser) != 0; }
+  constexpr bool prepared() const { return !present() && (bits_ & pvmmu::kPteOnDemand) != 0; }
+  constexpr bool hidden() const {
+    return !present() && !prepared() && (bits_ & pvmmu::kPteUser) != 0;
+  }
   constexpr bool special() const { return has_frame() && (bits_ & kSpecial) != 0; }
   constexpr bool has_frame() const { return present() || blocked() || hidden(); }
   // Names a frame of the allocator's, and has a reference of it.
@@ -82,6 +88,9 @@ class UserPte {
   }
   constexpr UserPte to_hidden() const { return UserPte(bits_ & ~pvmmu::kPtePresent); }
   constexpr UserPte to_present() const { return UserPte(bits_ | pvmmu::kPtePresent); }
+  constexpr UserPte to_prepared() const { return UserPte(to_hidden().bits_ | pvmmu::kPteOnDemand); }
+  // A prepared entry that waits no more.
+  constexpr UserPte withdrawn() const { return UserPte(bits_ & ~pvmmu::kPteOnDemand); }
   // Other rights, the same page, A and D.
   constexpr UserPte with_rights(uint64_t prot, bool may_write) const {
     constexpr uint64_t kKept = pvmmu::kPteAccessedDirty | kSpecial;
@@ -96,6 +105,7 @@ class UserPte {
   static constexpr uint64_t kSpecial = uint64_t{1} << 9;
   static constexpr uint64_t kSwapped = uint64_t{1} << 10;
   static_assert(((kSpecial | kSwapped) & ~pvmmu::kPteAvailable) == 0);
+  static_assert(((kSpecial | kSwapped) & pvmmu::kPteOnDemand) == 0);
   uint64_t bits_ = 0;
 };
 
@@ -107,6 +117,9 @@ static_assert(UserPte::make(pvmmu::Mfn(0), 0, true).has_page());
 static_assert(UserPte::make(pvmmu::Mfn(5), 1, true).with_dirty().with_rights(0, true).dirty());
 static_assert(UserPte::make(pvmmu::Mfn(5), 1, true).to_hidden().hidden());
 static_assert(!UserPte::make(pvmmu::Mfn(5), 0, true).hidden());
+static_assert(UserPte::make(pvmmu::Mfn(5), 1, true).to_prepared().prepared());
+static_assert(!UserPte::make(pvmmu::Mfn(5), 1, true).to_prepared().has_frame());
+static_assert(UserPte::make(pvmmu::Mfn(5), 1, true).to_prepared().withdrawn().hidden());
 static_assert(!UserPte::make_special(pvmmu::Mfn(5), 3).has_page());
 static_assert(UserPte::make_special(pvmmu::Mfn(5), 3).with_rights(0, true).special());
 static_assert(UserPte::make_swapped(pvmmu::Pfn(5), true).exclusive());

@@ -18,6 +18,9 @@ inline constexpr uint64_t kPteDirty = uint64_t{1} << 6;
 inline constexpr uint64_t kPtePageSize = uint64_t{1} << 7;  // L2 and L3; PAT in an L1 entry
 inline constexpr uint64_t kPteGlobal = uint64_t{1} << 8;
 inline constexpr uint64_t kPteAvailable = uint64_t{7} << 9;  // bits 9..11: software's
+// In an L1 entry that is not present: the entry waits for its first use, and says what it is to be
+// then. Means something only to domains that asked for it (guest_abi::kPvmmuOpFillOnDemand).
+inline constexpr uint64_t kPteOnDemand = uint64_t{1} << 11;
 inline constexpr uint64_t kPteNoExecute = uint64_t{1} << 63;
 inline constexpr uint64_t kPteAccessedDirty = kPteAccessed | kPteDirty;
 // Bits 12..51: the frame. Frames above the machine's memory are refused by the validator.
