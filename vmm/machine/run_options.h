@@ -13,6 +13,8 @@
 
 namespace vmm {
 
+struct RunResult;
+
 enum class AuditPolicy {
   kOff,
   kAtExit,
@@ -36,6 +38,9 @@ struct RunOptions {
   // Takes the explanation of each refused request that is kept, one line each, as it happens. If it
   // is set, more of them are kept, and the result has all frames and tables.
   std::function<void(std::string_view)> explain;
+  // Called with the result before the machine is taken down, which a process that does nothing else
+  // may save itself.
+  std::function<void(const RunResult&)> ended;
   // Asked about ten times a second and after every signal: true ends the run as interrupted.
   std::function<bool()> interrupted;
 };

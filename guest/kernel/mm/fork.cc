@@ -9,6 +9,7 @@
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
 #include "mm/swap_area.h"
+#include "planted_bug.h"
 
 namespace kernel {
 namespace {
@@ -48,7 +49,9 @@ void share_page(const PtePlace& from, const PtePlace& to, const Vma& area, UserP
     return;
   }
   if (old.writable()) {
-    pte_write_protect(from, old);
+    if (!planted(PlantedBug::fork_one_side)) {
+      pte_write_protect(from, old);
+    }
     flush.add_page(from.address);
   }
   pte_establish(to, old.write_protected().without_accessed());

@@ -12,6 +12,7 @@
 #include "mm/pv/tables.h"
 #include "mm/range.h"
 #include "mm/shared_object.h"
+#include "planted_bug.h"
 
 namespace kernel {
 namespace {
@@ -30,7 +31,8 @@ void clean_entries(Mm& mm, const Range& range, FlushPromise& flush) {
     for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
       const PtePlace place{mm, *span.table, address};
       const UserPte entry = pte_read(place);
-      if (entry.present() && (entry.writable() || entry.dirty())) {
+      if (entry.present() && (entry.writable() || entry.dirty()) &&
+          !planted(PlantedBug::writeback_leaves_writable)) {
         pte_clean(place, entry);
         flush.add_page(address);
       }

@@ -7,6 +7,7 @@
 #include "mm/pv/entry_memory.h"
 #include "options.h"
 #include "panic.h"
+#include "planted_bug.h"
 
 namespace kernel {
 namespace {
@@ -161,6 +162,9 @@ UserPte pte_move(const PtePlace& from, const PtePlace& to) {
   }
   if (value.hidden()) {
     value = value.to_present();
+  }
+  if (planted(PlantedBug::move_loses_dirty)) {
+    value = value.without_accessed_dirty();
   }
   note_update(to);
   write_entry(to, value.raw());
