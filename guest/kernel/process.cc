@@ -63,8 +63,11 @@ bool leave_process(Process& process, Task& task, uint32_t code) {
     place = &(*place)->next_in_process;
   }
   *place = task.next_in_process;
-  if (!process.exit_code_final) {
-    process.exit_code = code;
+  if (process.leader == &task) {
+    process.leader = nullptr;
+    if (!process.exit_code_final) {
+      process.exit_code = code;
+    }
   }
   return --process.thread_count == 0;
 }
@@ -162,6 +165,7 @@ bool become_only_thread(Process& process) {
         return false;
       }
       if (process.thread_count == 1) {
+        process.leader = &current_task();
         return true;
       }
       if (kill_other_threads(process)) {

@@ -20,6 +20,7 @@ struct Process {
   unsigned thread_count = 0;
   Mm* mm = nullptr;  // never null; changes only while the process has one thread, and by it
   Task* threads = nullptr;
+  Task* leader = nullptr;  // the thread whose code is the process's: the first, or who called exec
   Process* parent = nullptr;
   Process* children = nullptr;  // those that run, newest first
   Process* zombies = nullptr;   // in the order in which they ended

@@ -71,6 +71,9 @@ void process_add_thread(Process& process, Task& task) {
   task.killed = process.exit_code_final;
   task.next_in_process = process.threads;
   process.threads = &task;
+  if (process.thread_count == 0) {
+    process.leader = &task;
+  }
   ++process.thread_count;
 }
 

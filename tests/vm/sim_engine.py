@@ -64,6 +64,12 @@ class SimEngine(VmTest):
         for tlb in TLBS[1:]:
             self.assert_same(one, self.all_workloads("--engine=sim", f"--sim-tlb={tlb}"))
 
+    def test_the_status_of_a_process_is_its_first_threads(self):
+        """Also where another thread ends later, which has said before that it is done."""
+        for vcpus in (1, 2, 4):
+            for seed in (1, 2, 3):
+                self.simulate(WORKLOADS / "exit-status.wl", f"--vcpus={vcpus}", f"--seed={seed}")
+
     def test_speculation_is_seen_where_pages_age_and_nowhere_else(self):
         """A processor may set Accessed on pages that nobody uses: then more of them are young."""
         plain = self.all_workloads("--engine=sim")

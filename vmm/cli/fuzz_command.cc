@@ -48,9 +48,9 @@ void add_flags(FlagSet& flags, FuzzSettings& settings) {
   flags.add_integer("jobs", "N", {1, fuzz::kMostJobs}, "Processes at work at once (default 1).",
                     session.jobs);
   flags.add_integer("runs", "N", {1, 16},
-                    "Runs of each workload: one to compare with, one that must\n"
-                    "have the same counts, others with another mode, queue and\n"
-                    "locks (default 3).",
+                    "Runs of each workload: one to compare with, and others whose\n"
+                    "settings change from round to round; with 3 and more, one has\n"
+                    "the same mode, queue and locks (default 2).",
                     session.runs);
   flags.add_integer("operations", "N", {1, 1000}, "Statements of a workload (default 100).",
                     session.operations);
@@ -121,7 +121,8 @@ std::string failure_report(const fuzz::Failure& failure) {
 nlohmann::ordered_json coverage_json(const fuzz::SessionTotals& totals) {
   nlohmann::ordered_json groups = nlohmann::ordered_json::object();
   const auto& names = fuzz::coverage_names();
-  for (size_t i = 0; i < names.size(); ++i) groups[names[i].group][names[i].name] = totals.covered[i];
+  for (size_t i = 0; i < names.size(); ++i)
+    groups[names[i].group][names[i].name] = totals.covered[i];
   return groups;
 }
 
@@ -204,9 +205,9 @@ int fuzz_here(const FuzzSettings& settings, const KvmPlace& place) {
   }
   if (!result.ok()) return fail(result.status());
   if (settings.stats == StatsForm::kNone) return end_of(*result);
-  const int printed = print_help(settings.stats == StatsForm::kJson
-                                     ? result_json(settings, *result).dump() + "\n"
-                                     : result_table(*result));
+  const int printed =
+      print_help(settings.stats == StatsForm::kJson ? result_json(settings, *result).dump() + "\n"
+                                                    : result_table(*result));
   return printed == exit_code(ExitStatus::kSuccess) ? end_of(*result) : printed;
 }
 
@@ -233,7 +234,8 @@ std::string fuzz_help() {
       "For a script:\n"
       "  pvmmu fuzz --count=200 --stats=json | jq '.workloads_per_second, .covered.statements'\n"
       "\n"
-      "What fails is made small, shown, kept as a .wl file, and run again by `pvmmu run` as shown.\n"
+      "What fails is made small, shown, kept as a .wl file, and run again by `pvmmu run` as "
+      "shown.\n"
       "\n"
       "Flags\n",
       flags.help(),
@@ -259,8 +261,7 @@ int fuzz_command(const Arguments& arguments) {
   if (!settings.session.seconds && !settings.session.count) {
     settings.session.seconds = kDefaultSeconds;
   }
-  const absl::StatusOr<KvmPlace> place =
-      simulated ? no_kvm() : choose_kvm(settings.machine.kvm);
+  const absl::StatusOr<KvmPlace> place = simulated ? no_kvm() : choose_kvm(settings.machine.kvm);
   if (!place.ok()) return host_cannot(place.status());
   if (!place->nested) return fuzz_here(settings, *place);
   if (!settings.session.corpus.empty()) {

@@ -49,9 +49,8 @@ absl::StatusOr<std::vector<CorpusEntry>> read_corpus(const std::string& folder) 
     text << stream.rdbuf();
     auto points = points_of(text.str());
     if (!stream || !points.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(file.path().string(), ": ",
-                       points.ok() ? "cannot be read" : points.status().message()));
+      return absl::InvalidArgumentError(absl::StrCat(
+          file.path().string(), ": ", points.ok() ? "cannot be read" : points.status().message()));
     }
     entries.push_back({file.path().string(), text.str(), *std::move(points)});
   }
@@ -63,8 +62,8 @@ absl::StatusOr<std::vector<CorpusEntry>> read_corpus(const std::string& folder) 
 
 std::string failure_text(const std::string& script, const Finding& finding,
                          const std::vector<RunPoint>& points) {
-  std::string text = absl::StrCat("# A law was broken: ", law_name(finding.law), ".\n# ",
-                                  finding.what, "\n");
+  std::string text =
+      absl::StrCat("# A law was broken: ", law_name(finding.law), ".\n# ", finding.what, "\n");
   for (const RunPoint& point : points) absl::StrAppend(&text, kRunLine, point.text(), "\n");
   return absl::StrCat(text, script);
 }

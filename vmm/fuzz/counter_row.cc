@@ -9,8 +9,8 @@ namespace {
 
 // A key is phase << 24 | operation << 16 | number of the counter.
 constexpr unsigned kPhaseShift = 24, kOperationShift = 16;
-constexpr uint32_t kSizes = 0x8000;     // + size of the multicall
-constexpr uint32_t kOfPhase = 0xa000;   // the guest's own: + word of GuestCounters
+constexpr uint32_t kSizes = 0x8000;    // + size of the multicall
+constexpr uint32_t kOfPhase = 0xa000;  // the guest's own: + word of GuestCounters
 constexpr uint32_t kOfOperation = 0xb000;
 static_assert(kCounterWords < kSizes && guest_abi::kMaxPhases <= 256);
 
@@ -100,9 +100,8 @@ CounterRow counter_row(const RunResult& result) {
       add_guest(vcpu.operations->operations[i], key_of(0, i, kOfOperation), row);
     }
   }
-  std::sort(row.begin(), row.end(), [](const CountedValue& one, const CountedValue& other) {
-    return one.key < other.key;
-  });
+  std::sort(row.begin(), row.end(),
+            [](const CountedValue& one, const CountedValue& other) { return one.key < other.key; });
   return row;
 }
 

@@ -9,20 +9,34 @@ using Kind = Statement::Kind;
 
 const std::vector<Generator::Choice>& Generator::choices() {
   static const std::vector<Choice> kChoices = {
-      {8, &Generator::map},        {4, &Generator::unmap},
-      {11, &Generator::protect},   {5, &Generator::populate},
-      {4, &Generator::drop},       {7, &Generator::swap_out},
-      {4, &Generator::write_back}, {4, &Generator::clear_refs},
-      {6, &Generator::move},       {6, &Generator::read},
-      {16, &Generator::write},     {13, &Generator::check},
-      {1, &Generator::fill_pages}, {1, &Generator::verify},
-      {4, &Generator::count_up},   {9, &Generator::ask},
-      {3, &Generator::try_access}, {2, &Generator::print},
-      {1, &Generator::wait_for_nobody}, {2, &Generator::pause},
-      {1, &Generator::variable},   {1, &Generator::pin},
-      {1, &Generator::truth},      {6, &Generator::fork},
-      {2, &Generator::threads},    {3, &Generator::loop},
-      {1, &Generator::turns},      {2, &Generator::condition},
+      {8, &Generator::map},
+      {4, &Generator::unmap},
+      {11, &Generator::protect},
+      {5, &Generator::populate},
+      {4, &Generator::drop},
+      {7, &Generator::swap_out},
+      {4, &Generator::write_back},
+      {4, &Generator::clear_refs},
+      {6, &Generator::move},
+      {6, &Generator::read},
+      {16, &Generator::write},
+      {13, &Generator::check},
+      {1, &Generator::fill_pages},
+      {1, &Generator::verify},
+      {4, &Generator::count_up},
+      {9, &Generator::ask},
+      {3, &Generator::try_access},
+      {2, &Generator::print},
+      {1, &Generator::wait_for_nobody},
+      {2, &Generator::pause},
+      {1, &Generator::variable},
+      {1, &Generator::pin},
+      {1, &Generator::truth},
+      {6, &Generator::fork},
+      {2, &Generator::threads},
+      {3, &Generator::loop},
+      {1, &Generator::turns},
+      {2, &Generator::condition},
       {1, &Generator::phase},
   };
   return kChoices;
@@ -72,7 +86,8 @@ void Generator::fill(List& list, unsigned count) {
 Script Generator::make() {
   Script script;
   regions(script);
-  left_ = options_.operations;
+  // The checks at the end are an eighth.
+  left_ = options_.operations - options_.operations / 8;
   map_regions(script);
   while (left_ != 0) fill(script, left_);
   Statement joined = make_statement(Kind::kJoin);

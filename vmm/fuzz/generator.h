@@ -15,7 +15,7 @@
 namespace vmm::fuzz {
 
 struct GeneratorOptions {
-  unsigned operations = 100;  // statements, about; regions and the checks at the end not counted
+  unsigned operations = 100;  // statements, about, with those in blocks and the checks at the end
 };
 
 class Generator {
@@ -40,6 +40,7 @@ class Generator {
   void fill(List& list, unsigned count);
   // Appends the statement if it can stand there.
   bool add(List& list, Statement s);
+  bool add_block(List& list, Statement s);
 
   // generator_statements.cc
   void map(List& list);

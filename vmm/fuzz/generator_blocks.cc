@@ -59,9 +59,17 @@ void Generator::fork(List& list) {
     return;
   }
   oracle_.leave_fork();
+  if (!oracle_.children_agree()) {
+    oracle_ = before;
+    return;
+  }
   list.push_back(std::move(s));
   if (left_ != 0) --left_;
-  if (!settled) fill(list, 1 + static_cast<unsigned>(random_.below(4)));
+  if (!settled) {
+    // Something stands between, so that it is seen that the two run side by side.
+    add(list, make_statement(Kind::kYield));
+    fill(list, 1 + static_cast<unsigned>(random_.below(4)));
+  }
   add(list, make_statement(Kind::kWait));
 }
 
@@ -102,8 +110,8 @@ void Generator::loop(List& list) {
     const RegionPlace& region = some_region();
     s.values = {number_expression(0), number_expression(std::min(region.count, 6u))};
     s.name = fresh_name("i");
-    Statement written = make_statement(
-        Kind::kWrite, page_of(region.name, variable_expression(s.name)));
+    Statement written =
+        make_statement(Kind::kWrite, page_of(region.name, variable_expression(s.name)));
     written.values = {operation(Operator::kMul, variable_expression(s.name), some_value())};
     s.body.insert(s.body.begin(), std::move(written));
   }
@@ -131,7 +139,7 @@ void Generator::turns(List& list) {
   scope.values = {number_expression(1)};
   scope.body = {std::move(counter), std::move(s)};
   const Oracle before = oracle_;
-  if (!add(list, std::move(scope))) oracle_ = before;
+  if (!add_block(list, std::move(scope))) oracle_ = before;
 }
 
 void Generator::condition(List& list) {
@@ -202,9 +210,8 @@ void Generator::print_entries(List& list) {
     Expression value = variable_expression(sum);
     for (const Function asked :
          {Function::kPresent, Function::kWritable, Function::kDirty, Function::kSwapped}) {
-      value = operation(
-          Operator::kAdd, operation(Operator::kMul, value, number_expression(3)),
-          call_expression(asked, page_of(region.name, variable_expression(index))));
+      value = operation(Operator::kAdd, operation(Operator::kMul, value, number_expression(3)),
+                        call_expression(asked, page_of(region.name, variable_expression(index))));
     }
     more.values = {std::move(value)};
     loop.body = {std::move(more)};

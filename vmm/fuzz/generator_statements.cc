@@ -1,7 +1,9 @@
 // Statements without blocks.
+#include <algorithm>
 #include <utility>
 
 #include "fuzz/generator.h"
+#include "fuzz/shrink.h"
 #include "guest_abi/syscall.h"
 
 namespace vmm::fuzz {
@@ -12,6 +14,14 @@ bool Generator::add(List& list, Statement s) {
   if (!oracle_.step(s)) return false;
   list.push_back(std::move(s));
   if (left_ != 0) --left_;
+  return true;
+}
+
+// As add(), of a block whose statements were not counted yet.
+bool Generator::add_block(List& list, Statement s) {
+  const auto count = static_cast<unsigned>(statement_count(s.body));
+  if (!add(list, std::move(s))) return false;
+  left_ -= std::min(left_, count);
   return true;
 }
 
@@ -126,8 +136,8 @@ void Generator::ask(List& list) {
                                  Function::kSwapped, Function::kPageDirty, Function::kHasTable};
   Statement s = make_statement(Kind::kExpect);
   const Function asked = kAsked[random_.below(std::size(kAsked))];
-  s.values = {operation(Operator::kEqual, call_expression(asked, one_page(true)),
-                        number_expression(0))};
+  s.values = {
+      operation(Operator::kEqual, call_expression(asked, one_page(true)), number_expression(0))};
   add(list, std::move(s));
 }
 
@@ -173,8 +183,7 @@ void Generator::variable(List& list) {
   s.values = {number_expression(random_.below(100))};
   Statement assigned = make_statement(Kind::kAssign);
   assigned.name = s.name;
-  assigned.values = {
-      operation(Operator::kMul, variable_expression(s.name), number_expression(3))};
+  assigned.values = {operation(Operator::kMul, variable_expression(s.name), number_expression(3))};
   Statement written = make_statement(Kind::kWrite, some_pages(true));
   written.values = {operation(Operator::kAdd, variable_expression(s.name), some_value())};
   // In a block of its own: the registers of a workload are few.
@@ -183,7 +192,7 @@ void Generator::variable(List& list) {
   scope.has_body = true;
   scope.body = {std::move(s), std::move(assigned), std::move(written)};
   const Oracle before = oracle_;
-  if (!add(list, std::move(scope))) oracle_ = before;
+  if (!add_block(list, std::move(scope))) oracle_ = before;
 }
 
 void Generator::pin(List& list) {

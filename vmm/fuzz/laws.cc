@@ -43,7 +43,9 @@ std::string first_line(absl::string_view text) {
 Finding broken_expectation(const std::string& line) {
   const std::vector<std::string> parts = absl::StrSplit(line, absl::MaxSplits(": ", 2));
   const std::string statement = parts.size() > 2 ? parts[2] : line;
-  return {.law = Law::kModel, .what = line, .kind = first_line(statement.substr(0, statement.find(' '))),
+  return {.law = Law::kModel,
+          .what = line,
+          .kind = first_line(statement.substr(0, statement.find(' '))),
           .runs = {}};
 }
 
@@ -142,8 +144,7 @@ std::string comparable_console(const RunReport& report, bool one_vcpu, bool no_s
   return absl::StrJoin(kept, "\n");
 }
 
-std::optional<Finding> judge(std::span<const RunPoint> points,
-                             std::span<const RunReport> reports) {
+std::optional<Finding> judge(std::span<const RunPoint> points, std::span<const RunReport> reports) {
   for (size_t i = 0; i < points.size(); ++i) {
     std::optional<Finding> found = judge_one(reports[i]);
     if (!found) continue;

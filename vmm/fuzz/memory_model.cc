@@ -228,8 +228,7 @@ Contents MemoryModel::peek(const AddressSpace& space, uint32_t at) const {
 }
 
 bool MemoryModel::page_is_dirty(const Page& page) const {
-  return page.mapped && page.backing == Backing::kFile &&
-         object_page(page).dirty;
+  return page.mapped && page.backing == Backing::kFile && object_page(page).dirty;
 }
 
 Known MemoryModel::dirty(const Page& page) const {

@@ -43,8 +43,8 @@ struct Page {
   Known entry = Known::kNo;    // whether the entry names a frame
   Known swapped = Known::kNo;  // whether it names a slot of the swap area
   Known accessed = Known::kNo;
-  Known dirty = Known::kNo;    // of a file's page as long as it was not written back since:
-  uint32_t write_backs = 0;    // ObjectPage::write_backs when the entry became dirty
+  Known dirty = Known::kNo;  // of a file's page as long as it was not written back since:
+  uint32_t write_backs = 0;  // ObjectPage::write_backs when the entry became dirty
 
   bool readable() const { return mapped && protection != 0; }
   bool writable() const { return mapped && (protection & kWritable) != 0; }

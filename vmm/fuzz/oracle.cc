@@ -213,7 +213,15 @@ bool Oracle::end_process() {
   return true;
 }
 
-// Which child it is is known only if all have the same status, and who has ended only when all have.
+bool Oracle::children_agree() const {
+  const auto& children = contexts_.back().children;
+  return std::all_of(children.begin(), children.end(), [&children](const Actor& child) {
+    return child.status == children.front().status;
+  });
+}
+
+// Which child it is is known only if all have the same status, and who has ended only when all
+// have.
 bool Oracle::wait(Statement& s) {
   Context& context = contexts_.back();
   if (in_thread()) return false;
@@ -227,10 +235,8 @@ bool Oracle::wait(Statement& s) {
     return true;
   };
   if (context.children.empty()) return settle_status({}, "ECHILD");
+  if (!children_agree()) return false;
   const uint64_t status = context.children.front().status;
-  for (const Actor& child : context.children) {
-    if (child.status != status) return false;
-  }
   if (++context.waited == context.children.size()) {
     context.children.clear();
     context.waited = 0;

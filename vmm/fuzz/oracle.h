@@ -56,6 +56,8 @@ class Oracle {
   bool in_thread() const { return contexts_.back().is_thread; }
   bool ended() const { return contexts_.back().ended; }
   size_t live_children() const { return contexts_.back().children.size(); }
+  // Whether those that are not waited for have the same status, so that any may be the first.
+  bool children_agree() const;
   size_t live_threads() const { return contexts_.back().threads.size(); }
 
  private:
@@ -116,9 +118,9 @@ class Oracle {
   uint64_t next_random();
 
   // Says who uses what; false: somebody else does so at the same time.
-  bool touch_page(uint32_t page, Touch how);       // of this address space
+  bool touch_page(uint32_t page, Touch how);  // of this address space
   bool touch_pages(Pages pages, Touch how);
-  bool touch_contents(uint32_t page, Touch how);   // what other processes may see too
+  bool touch_contents(uint32_t page, Touch how);  // what other processes may see too
   bool touch(uint64_t resource, Touch how);
 
   // Makes a part of the script what it should be; false: it was settled in an earlier turn of a

@@ -19,20 +19,22 @@ void run_once(const RunPoint& point, const GuestMachine& guest, std::span<const 
   RunOptions options = machine_options(point.settings);
   options.console = [&report](std::string_view text) { report.console += text; };
   options.traits = point.simulated() ? KvmTraits{} : guest.traits;
+  options.ended = [&](const RunResult& result) {
+    const GuestMachine::Outcome outcome = guest.outcome(result);
+    report.end = RunReport::End::kEnded;
+    report.status = outcome.status;
+    report.report = outcome.report;
+    report.counters = counter_row(result);
+    area.put_report(report);
+    _exit(0);
+  };
   const SimOptions sim{point.settings.sim_tlb, point.settings.seed, std::move(replace)};
   const absl::StatusOr<RunResult> result = point.simulated()
                                                ? run_simulated(options, sim, guest.elf, program)
                                                : run_machine(options, guest.elf, program);
-  if (result.ok()) {
-    const GuestMachine::Outcome outcome = guest.outcome(*result);
-    report.end = RunReport::End::kEnded;
-    report.status = outcome.status;
-    report.report = outcome.report;
-    report.counters = counter_row(*result);
-  } else {
-    report.report = std::string(result.status().message());
-  }
+  report.report = std::string(result.status().message());
   area.put_report(report);
+  _exit(0);
 }
 
 RunReport report_of_death(int wait_status) {
@@ -59,7 +61,6 @@ RunReport run_in_child(const RunPoint& point, const GuestMachine& guest, RunArea
     const std::span<const std::byte> program = area.program();
     const std::vector<std::byte> copy(program.begin(), program.end());
     run_once(point, guest, copy, nullptr, area);
-    _exit(0);
   }
   int wait_status = 0;
   while (waitpid(child, &wait_status, 0) < 0 && errno == EINTR) {

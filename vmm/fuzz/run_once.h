@@ -1,4 +1,4 @@
-// One whole run, in the process that calls it.
+// One whole run, in a process that is there for nothing else.
 #pragma once
 
 #include <functional>
@@ -13,10 +13,11 @@ namespace vmm::fuzz {
 inline constexpr unsigned kPatienceSimulated = 20;
 inline constexpr unsigned kPatienceOfKvm = 120;
 
-// Builds the machine, runs the program, and puts what came of it into the area. `replace`:
-// SimOptions::replace_program, with which `program` is only what is loaded first.
-void run_once(const RunPoint& point, const GuestMachine& guest, std::span<const std::byte> program,
-              std::function<std::span<const std::byte>()> replace, RunArea& area);
+// Builds the machine, runs the program, puts what came of it into the area, and ends the process.
+// `replace`: SimOptions::replace_program, with which `program` is only what is loaded first.
+[[noreturn]] void run_once(const RunPoint& point, const GuestMachine& guest,
+                           std::span<const std::byte> program,
+                           std::function<std::span<const std::byte>()> replace, RunArea& area);
 
 // From a wait status.
 RunReport report_of_death(int wait_status);

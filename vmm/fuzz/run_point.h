@@ -32,8 +32,9 @@ struct Bed {
   uint64_t vcpus = 1;
 };
 
-// A reference and runs to compare with it. The second has the same mode, queue and locks as the
-// first (so on one vCPU their counts are the same too), the others have different ones.
+// A reference and runs to compare with it. Of several, the second has the same mode, queue and
+// locks as the first (so on one vCPU their counts are the same too), the others have different
+// ones.
 std::vector<RunPoint> random_points(const Bed& bed, unsigned count, Random& random);
 
 // Whether the counters of two runs must be the same.

@@ -13,10 +13,10 @@ namespace vmm::fuzz {
 
 struct RunReport {
   enum class End : uint8_t {
-    kEnded,     // by itself: status, console, report and counters are there
-    kSignal,    // the process died: status is the signal
-    kTooLong,   // it was killed
-    kNoStart,   // no run came about: report says why
+    kEnded,    // by itself: status, console, report and counters are there
+    kSignal,   // the process died: status is the signal
+    kTooLong,  // it was killed
+    kNoStart,  // no run came about: report says why
   };
   End end = End::kNoStart;
   int status = 0;  // exit status of `pvmmu run`

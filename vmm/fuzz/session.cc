@@ -1,9 +1,9 @@
 #include "fuzz/session.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,6 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr int kCannot = 3;
+constexpr size_t kLongestPacket = size_t{1} << 18;
 constexpr int kLookEveryMilliseconds = 200;
 
 double seconds_since(Clock::time_point start) {
@@ -34,7 +35,10 @@ class Session {
 
   absl::Status start(const std::vector<CorpusEntry>& corpus) {
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "a pipe for failures");
+    // In packets, so that what several workers say does not mix.
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+      return absl::ErrnoToStatus(errno, "socketpair for failures");
+    }
     reading_ = UniqueFd(ends[0]);
     UniqueFd writing(ends[1]);
     const pid_t parent = getpid();
@@ -50,6 +54,7 @@ class Session {
   // Reads what the workers find until all of them have ended.
   void watch(SessionResult& result) {
     std::string bytes;
+    std::vector<char> part(kLongestPacket);
     for (;;) {
       pollfd pipe{.fd = reading_.get(), .events = POLLIN, .revents = 0};
       const int ready = poll(&pipe, 1, kLookEveryMilliseconds);
@@ -61,11 +66,10 @@ class Session {
       result.totals = totals();
       calls_.progress(result.totals);
       if (ready <= 0) continue;
-      char part[65536];
-      const ssize_t count = read(reading_.get(), part, sizeof(part));
+      const ssize_t count = read(reading_.get(), part.data(), part.size());
       if (count < 0 && errno == EINTR) continue;
       if (count <= 0) break;
-      bytes.append(part, static_cast<size_t>(count));
+      bytes.append(part.data(), static_cast<size_t>(count));
       while (std::optional<Failure> failure = decode_failure(bytes)) {
         calls_.found(*failure);
         result.failures.push_back(*std::move(failure));

@@ -104,13 +104,18 @@ class Shrinker {
   }
 
   bool unwrap_blocks() {
-    return change_each([](Statement& s, List& list, size_t place) {
-      if (!s.has_body) return false;
-      List inner = std::move(s.body);
+    const auto replace = [](List& list, size_t place, List inner) {
       const auto at = list.erase(list.begin() + static_cast<ptrdiff_t>(place));
       list.insert(at, std::make_move_iterator(inner.begin()), std::make_move_iterator(inner.end()));
       return true;
+    };
+    const bool any = change_each([&replace](Statement& s, List& list, size_t place) {
+      return s.has_body && replace(list, place, std::move(s.body));
     });
+    return change_each([&replace](Statement& s, List& list, size_t place) {
+             return !s.otherwise.empty() && replace(list, place, std::move(s.otherwise));
+           }) ||
+           any;
   }
 
   bool simplify_statements() {
@@ -118,6 +123,11 @@ class Shrinker {
     any = change_each([](Statement& s, List&, size_t) { return without_first(s); }) || any;
     any = change_each([](Statement& s, List&, size_t) { return smaller_number(s); }) || any;
     any = change_each([](Statement& s, List&, size_t) { return simpler_value(s); }) || any;
+    any = change_each([](Statement& s, List&, size_t) { return apart(s); }) || any;
+    for (const Script& candidate :
+         {with_pages_lower(1), with_pages_lower(8), with_pages_lower(64)}) {
+      any = try_script(candidate) || any;
+    }
     return change_each([](Statement& s, List&, size_t) { return plainer(s); }) || any;
   }
 
@@ -175,6 +185,40 @@ class Shrinker {
     if (is_number(s.values[0]) && s.values[0].number < 10) return false;
     s.values[0] = number_expression(1);
     return true;
+  }
+
+  static bool apart(Statement& s) {
+    if (s.kind != Kind::kRegion || s.after.empty()) return false;
+    s.after.clear();
+    return true;
+  }
+
+  static void lower(List& list, uint64_t by) {
+    for (Statement& s : list) {
+      for (std::optional<PageRange>* range : {&s.pages, &s.target}) {
+        if (!*range) continue;
+        for (Expression& bound : (*range)->bounds) {
+          if (is_number(bound)) bound.number -= std::min(bound.number, by);
+        }
+      }
+      for (Expression& value : s.values) lower(value, by);
+      lower(s.body, by);
+      lower(s.otherwise, by);
+    }
+  }
+
+  static void lower(Expression& e, uint64_t by) {
+    if (e.pages && !e.pages->bounds.empty() && is_number(e.pages->bounds[0])) {
+      for (Expression& bound : e.pages->bounds) bound.number -= std::min(bound.number, by);
+    }
+    for (Expression& operand : e.operands) lower(operand, by);
+  }
+
+  // All pages that are named, nearer to the start of their regions.
+  Script with_pages_lower(uint64_t by) const {
+    Script candidate = best_;
+    lower(candidate, by);
+    return candidate;
   }
 
   static bool plainer(Statement& s) {

@@ -1,6 +1,6 @@
 #include "fuzz/worker.h"
 
-#include <unistd.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <chrono>
@@ -30,11 +30,12 @@ uint64_t mixed(uint64_t seed, uint64_t number) {
   return random.next();
 }
 
-void write_all(int file, const std::string& bytes) {
-  for (size_t done = 0; done < bytes.size();) {
-    const ssize_t count = write(file, bytes.data() + done, bytes.size() - done);
-    if (count <= 0) return;  // nobody listens any more
-    done += static_cast<size_t>(count);
+// What is longer than a packet goes without its text.
+void send_failure(int socket, Failure failure) {
+  for (const bool last : {false, true}) {
+    const std::string bytes = encode_failure(failure);
+    if (send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL) >= 0 || last) return;
+    failure.text.clear();
   }
 }
 
@@ -59,9 +60,10 @@ absl::Status Worker::replay(const CorpusEntry& entry) {
   const auto program = compile_workload(entry.text, entry.path);
   if (!program.ok()) return program.status();
   Random random(options_.seed);
-  const auto points = entry.points.empty()
-                          ? random_points(options_.bed, static_cast<unsigned>(options_.runs), random)
-                          : entry.points;
+  const auto points =
+      entry.points.empty()
+          ? random_points(options_.bed, static_cast<unsigned>(options_.runs), random)
+          : entry.points;
   const auto runner = Runner::create(points, guest_);
   if (!runner.ok()) return runner.status();
   const std::optional<Finding> found = judge_program(**runner, *program);
@@ -69,7 +71,7 @@ absl::Status Worker::replay(const CorpusEntry& entry) {
   if (!found || stopping()) return absl::OkStatus();
   Failure failure{*found, entry.text, entry.path, entry.path, {}};
   for (const size_t run : found->runs) failure.flags.push_back(points[run].text());
-  write_all(failures_, encode_failure(failure));
+  send_failure(failures_, std::move(failure));
   return absl::OkStatus();
 }
 
@@ -118,12 +120,13 @@ void Worker::try_workload(Runner& runner, uint64_t number) {
   if (!found) return;
   std::vector<RunPoint> points;
   for (const size_t run : found->runs) points.push_back(runner.points()[run]);
-  report(options_.shrink && program.ok() ? shrunk(text, *found, points) : text, *found, points,
-         origin);
+  const bool shrinks = options_.shrink && program.ok();
+  const std::string kept = shrinks ? shrunk(text, *found, points) : text;
+  report(kept, *found, points, origin);
 }
 
 // With the runs that show it alone.
-std::string Worker::shrunk(const std::string& text, const Finding& finding,
+std::string Worker::shrunk(const std::string& text, Finding& finding,
                            const std::vector<RunPoint>& points) {
   const auto script = parse_script(text, kName);
   const auto runner = Runner::create(points, guest_);
@@ -135,7 +138,9 @@ std::string Worker::shrunk(const std::string& text, const Finding& finding,
     if (!program.ok()) return false;
     tally().shrink_runs += points.size();
     const auto found = judge(points, (*runner)->run_all(*program));
-    return found && found->same_sort(finding);
+    if (!found || !found->same_sort(finding)) return false;
+    finding.what = found->what;
+    return true;
   };
   return print_script(shrink(*script, still_fails, give_up));
 }
@@ -146,7 +151,7 @@ void Worker::report(const std::string& script, const Finding& finding,
   for (const RunPoint& point : points) failure.flags.push_back(point.text());
   const std::string folder = options_.corpus.empty() ? "." : options_.corpus;
   if (auto path = keep_failure(folder, failure.text); path.ok()) failure.path = *path;
-  write_all(failures_, encode_failure(failure));
+  send_failure(failures_, std::move(failure));
 }
 
 std::string encode_failure(const Failure& failure) {

@@ -19,22 +19,22 @@ namespace vmm::fuzz {
 
 struct SessionOptions {
   uint64_t seed = 1;
-  std::optional<uint64_t> count;   // of workloads
+  std::optional<uint64_t> count;  // of workloads
   std::optional<double> seconds;
   uint64_t jobs = 1;
-  uint64_t runs = 3;               // of each workload
-  uint64_t operations = 100;       // of each workload
-  uint64_t failures = 1;           // after so many the session ends
+  uint64_t runs = 2;          // of each workload
+  uint64_t operations = 100;  // of each workload
+  uint64_t failures = 1;      // after so many the session ends
   bool shrink = true;
-  std::string corpus;              // folder; empty: none
+  std::string corpus;  // folder; empty: none
   Bed bed;
 };
 
 struct Failure {
   Finding finding;
-  std::string text;       // of the workload, with comments that say how it was run
-  std::string path;       // where it was kept; empty: nowhere
-  std::string origin;     // which workload of the session, or which file, it was
+  std::string text;                // of the workload, with comments that say how it was run
+  std::string path;                // where it was kept; empty: nowhere
+  std::string origin;              // which workload of the session, or which file, it was
   std::vector<std::string> flags;  // of the runs that show it
 };
 
@@ -54,7 +54,8 @@ class Worker {
   std::optional<Finding> judge_program(Runner& runner, std::span<const std::byte> program);
   void report(const std::string& script, const Finding& finding,
               const std::vector<RunPoint>& points, const std::string& origin);
-  std::string shrunk(const std::string& text, const Finding& finding,
+  // The finding becomes that of what is left.
+  std::string shrunk(const std::string& text, Finding& finding,
                      const std::vector<RunPoint>& points);
   Tally& tally() { return board_.tallies[number_]; }
   bool stopping() const { return board_.stop.load(std::memory_order_relaxed); }
@@ -63,10 +64,10 @@ class Worker {
   const SessionOptions& options_;
   const GuestMachine& guest_;
   Board& board_;
-  const int failures_;  // a pipe
+  const int failures_;  // a socket of packets
 };
 
-// What goes through the pipe.
+// A packet for the session.
 std::string encode_failure(const Failure& failure);
 std::optional<Failure> decode_failure(std::string& bytes);  // takes it off the front
 

@@ -53,8 +53,8 @@ std::span<const std::byte> serve(int channel, const RunArea& area) {
   if (getppid() != parent) _exit(0);
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_DFL);
-  run_once(point, guest, placeholder(), [channel, &area] { return serve(channel, area); }, area);
-  _exit(0);
+  run_once(
+      point, guest, placeholder(), [channel, &area] { return serve(channel, area); }, area);
 }
 
 }  // namespace

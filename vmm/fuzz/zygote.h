@@ -1,5 +1,5 @@
-// A process with a simulated machine whose guest has booted and is about to start its workload. Each
-// run goes on from there in a copy of that process, so that nobody waits for a guest to boot.
+// A process with a simulated machine whose guest has booted and is about to start its workload.
+// Each run goes on from there in a copy of that process, so that nobody waits for a guest to boot.
 //
 // The sim engine allows one guest in a process, which is no limit here: a copy is a process. All
 // that a run changes is the copy's: the machine's memory is private to the process

@@ -424,7 +424,9 @@ absl::StatusOr<RunResult> run_on(std::unique_ptr<Engine> engine, const RunOption
                                  const GuestImage& image, std::span<const std::byte> boot_module) {
   auto domain = Domain::create(options, std::move(engine), image, boot_module);
   if (!domain.ok()) return domain.status();
-  return (*domain)->run();
+  RunResult result = (*domain)->run();
+  if (options.ended) options.ended(result);
+  return result;
 }
 
 }  // namespace

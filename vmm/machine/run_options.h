@@ -13,6 +13,7 @@
 
 namespace vmm {
 
+struct RunResult;
 class Trace;
 
 enum class AuditPolicy {
@@ -49,6 +50,9 @@ struct RunOptions {
   Trace* trace = nullptr;  // null: none
   // Told a few times a second, by one thread at a time, if it is set.
   std::function<void(const RunProgress&)> progress;
+  // Called with the result before the machine is taken down, which a process that does nothing else
+  // may save itself.
+  std::function<void(const RunResult&)> ended;
   // Asked about ten times a second and after every signal: true ends the run as interrupted.
   std::function<bool()> interrupted;
 };

@@ -24,7 +24,7 @@ constexpr uint64_t kRegion = uint64_t{1} << 21;  // of one L1 table
 #if defined(__SANITIZE_ADDRESS__)
 constexpr size_t kThreadStackBytes = 256 << 10;
 #else
-constexpr size_t kThreadStackBytes = 64 << 10;
+constexpr size_t kThreadStackBytes = 32 << 10;
 #endif
 constexpr size_t kMostThreads = 256 + 32;  // the kernel's tasks, and a first thread for each vCPU
 

@@ -25,8 +25,9 @@ struct SimOptions {
   SimTlb tlb;
   uint64_t seed = 1;  // of the order in which vCPUs take turns
   // Called once, when the first process is about to start its program. What it returns takes the
-  // place of that program, is no longer, and stays as it is; empty: nothing does. So who wants many runs prepares a
-  // machine once, and goes on from here in copies of this process (vmm/fuzz/zygote.h).
+  // place of that program, is no longer, and stays as it is; empty: nothing does. So who wants many
+  // runs prepares a machine once, and goes on from here in copies of this process
+  // (vmm/fuzz/zygote.h).
   std::function<std::span<const std::byte>()> replace_program = {};
 };
 

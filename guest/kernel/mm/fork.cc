@@ -10,6 +10,7 @@
 #include "mm/pv/tables.h"
 #include "mm/shared_object.h"
 #include "mm/swap_area.h"
+#include "planted_bug.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -50,7 +51,9 @@ void share_page(const PtePlace& from, const PtePlace& to, const Vma& area, UserP
     return;
   }
   if (old.writable() || pte_rules::seeded<pte_rules::Seeded::write_protect_read_only>()) {
-    pte_write_protect(from, old);
+    if (!planted(PlantedBug::fork_one_side)) {
+      pte_write_protect(from, old);
+    }
     flush.add_page(from.address);
   }
   pte_establish(to, old.write_protected().without_accessed());

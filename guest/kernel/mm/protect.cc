@@ -7,6 +7,7 @@
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
+#include "planted_bug.h"
 #include "pte_rules/seeded_protect.h"
 
 namespace kernel {
@@ -21,7 +22,7 @@ constexpr uint64_t kProtBits = guest_abi::kProtRead | guest_abi::kProtWrite | gu
 bool may_be_writable(const Vma& area, UserPte seen) {
   switch (area.backing) {
     case Backing::kPrivate:
-      return is_sole(page_of(seen.frame()));
+      return is_sole(page_of(seen.frame())) || planted(PlantedBug::protect_ignores_sharing);
     case Backing::kFile:
       return seen.dirty();
     default:

@@ -13,6 +13,7 @@
 #include "mm/pv/tables.h"
 #include "mm/range.h"
 #include "mm/shared_object.h"
+#include "planted_bug.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -32,7 +33,8 @@ void clean_entries(Mm& mm, const Range& range, FlushPromise& flush) {
     for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
       const PtePlace place{mm, *span.table, address};
       const UserPte entry = pte_read(place);
-      if (entry.present() && (entry.writable() || entry.dirty())) {
+      if (entry.present() && (entry.writable() || entry.dirty()) &&
+          !planted(PlantedBug::writeback_leaves_writable)) {
         if (pte_rules::seeded<pte_rules::Seeded::flush_before_change>()) {
           flush.add_page(address);
           flush.pay();

@@ -7,6 +7,7 @@
 #include "mm/pv/entry_memory.h"
 #include "options.h"
 #include "panic.h"
+#include "planted_bug.h"
 #include "pte_rules/hooks.h"
 #include "pte_rules/seeded.h"
 
@@ -230,6 +231,9 @@ UserPte pte_move(const PtePlace& from, const PtePlace& to) {
   }
   if (value.hidden()) {
     value = value.to_present();
+  }
+  if (planted(PlantedBug::move_loses_dirty)) {
+    value = value.without_accessed_dirty();
   }
   pte_rules::intent(PteEvent::kMoveIn, to, value);
   note_update(to);

@@ -1,0 +1,36 @@
+// Bugs that can be planted in the kernel on purpose, to see that random workloads find each of
+// them.
+//
+// Only the copy of the simulated kernel that a test links (KERNEL_PLANTED_BUGS) has them, one at a
+// time; in every other build, the image's and the program's too, planted() is false and the
+// compiler removes all traces. docs/workload-fuzzing.md says what they become when they are found.
+#pragma once
+
+namespace kernel {
+
+// X(name, what is wrong)
+#define KERNEL_PLANTED_BUG_LIST(X)                                                 \
+  X(move_loses_dirty, "a moved entry loses its Accessed and Dirty bits")           \
+  X(fork_one_side, "fork write-protects the child's side of a shared page alone")  \
+  X(protect_ignores_sharing, "mprotect makes pages writable that others have too") \
+  X(writeback_leaves_writable, "a page that was written back can be written unnoticed")
+
+enum class PlantedBug : unsigned char {
+  none,
+#define KERNEL_PLANTED_BUG_ENUMERATOR(name, text) name,
+  KERNEL_PLANTED_BUG_LIST(KERNEL_PLANTED_BUG_ENUMERATOR)
+#undef KERNEL_PLANTED_BUG_ENUMERATOR
+};
+
+#ifdef KERNEL_PLANTED_BUGS
+inline PlantedBug planted_bug = PlantedBug::none;
+inline bool planted(PlantedBug bug) {
+  return planted_bug == bug;
+}
+#else
+constexpr bool planted(PlantedBug) {
+  return false;
+}
+#endif
+
+}  // namespace kernel
