@@ -33,6 +33,10 @@ void clean_entries(Mm& mm, const Range& range, FlushPromise& flush) {
     for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
       const PtePlace place{mm, *span.table, address};
       const UserPte entry = pte_read(place);
+      // One that PROT_NONE keeps the process out of comes back with what it says now.
+      if (entry.blocked() && entry.dirty()) {
+        pte_establish(place, entry.cleaned());
+      }
       if (entry.present() && (entry.writable() || entry.dirty()) &&
           !planted(PlantedBug::writeback_leaves_writable)) {
         if (pte_rules::seeded<pte_rules::Seeded::flush_before_change>()) {

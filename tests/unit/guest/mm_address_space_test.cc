@@ -172,6 +172,18 @@ TEST_P(AddressSpaceTest, ProtectionDoesNotBreakCopyOnWrite) {
   mm_put(*child);
 }
 
+TEST_P(AddressSpaceTest, WritebackCleansWhatProtNoneKeepsAway) {
+  const uint64_t at = map(1, kReadWrite, guest_abi::kMapFile);
+  machine_.write(*mm_, at, 1);
+  EXPECT_EQ(sys_mprotect(*mm_, at, kPage, 0), 0);
+  EXPECT_EQ(sys_writeback(*mm_, at, kPage), 0);
+  EXPECT_EQ(sys_mprotect(*mm_, at, kPage, kReadWrite), 0);
+  // Else it could be written without a fault that marks the page dirty.
+  EXPECT_EQ(state(at) & (guest_abi::kPteStateWritable | guest_abi::kPteStateDirty), 0u);
+  machine_.write(*mm_, at, 2);
+  EXPECT_NE(state(at) & guest_abi::kPteStatePageDirty, 0u);
+}
+
 TEST_P(AddressSpaceTest, ErrorsAreLinux) {
   const uint64_t at = map(2);
   EXPECT_EQ(sys_mmap(*mm_, 0, 0, kProtRead, 0), -22);

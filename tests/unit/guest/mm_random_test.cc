@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -324,6 +325,12 @@ class RandomRun {
   std::set<uint64_t*> device_is_new_;
 };
 
+// More than a test run has time for, if somebody asks.
+unsigned seed_count() {
+  const char* wanted = std::getenv("PVMMU_MM_SEEDS");
+  return wanted != nullptr ? static_cast<unsigned>(std::strtoul(wanted, nullptr, 10)) : 10;
+}
+
 struct Setting {
   Mode mode;
   bool split_ptl;
@@ -333,7 +340,7 @@ class RandomTest : public testing::TestWithParam<Setting> {};
 
 TEST_P(RandomTest, MemoryIsWhatTheModelSays) {
   { RandomRun warm_up(GetParam().mode, GetParam().split_ptl, 0); }
-  for (unsigned seed = 1; seed <= 10; ++seed) {
+  for (unsigned seed = 1; seed <= seed_count(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     RandomRun run(GetParam().mode, GetParam().split_ptl, seed);
     for (unsigned i = 0; i < 1000 && !HasFatalFailure(); ++i) {
