@@ -162,12 +162,18 @@ class BadInput(VmTest):
         path = self.write("binary.wl", bytes(range(256)) * 64)
         self.refused("run", f"--workload={path}", saying=["binary.wl:1: "])
 
+    def test_workload_given_as_the_guest(self):
+        self.refused("run", "hello", saying=["hello is a workload", "--workload=hello"])
+        path = self.write("mine.wl", "print \"hello\"\n")
+        self.refused("run", path, saying=[f"--workload={path}"])
+
     # --- where the statistics go ---
 
     def test_statistics_file_that_cannot_be_written(self):
         for place in ("missing/stats.json", ".", "/proc/stats.json"):
             with self.subTest(place=place):
-                self.refused("run", f"--stats-file={place}", "--kvm=host", saying=[place])
+                run = self.refused("run", f"--stats-file={place}", "--kvm=host", saying=[place])
+                self.assertNotIn("pvmmu help", run.err)
 
 
 class HostWithoutKvm(VmTest):

@@ -29,6 +29,12 @@ absl::Status unknown_workload(const std::string& name) {
                                                  " (a file ends in .wl)"));
 }
 
+// `pvmmu run hello`, `pvmmu run mine.wl`
+absl::Status workload_as_guest(const std::string& name) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " is a workload, not a guest: pass --workload=", name));
+}
+
 absl::StatusOr<std::string> workload_text(const std::string& workload) {
   if (names_workload_file(workload)) {
     const absl::StatusOr<std::vector<std::byte>> file = read_input_file(workload);
@@ -67,8 +73,9 @@ absl::StatusOr<GuestInput> read_guest_input(const std::string& guest, const std:
   GuestInput input;
   input.guest_name = guest.empty() ? "built-in" : guest;
   if (!guest.empty()) {
+    if (guest.ends_with(".wl")) return workload_as_guest(guest);
     absl::StatusOr<std::vector<std::byte>> file = read_input_file(guest);
-    if (!file.ok()) return file.status();
+    if (!file.ok()) return find_workload(guest) ? workload_as_guest(guest) : file.status();
     if (file->empty())
       return absl::InvalidArgumentError(absl::StrCat(guest, ": the file is empty"));
     input.file = *std::move(file);

@@ -23,12 +23,15 @@ int host_cannot(const absl::Status& status) {
   return exit_code(ExitStatus::kHostCannot);
 }
 
+int cannot_write(const absl::Status& status) {
+  say(status.message());
+  return exit_code(ExitStatus::kUsage);
+}
+
 int print_help(absl::string_view text) {
   StandardOutput output;
   output.write({text.data(), text.size()});
-  if (output.status().ok()) return exit_code(ExitStatus::kSuccess);
-  say(output.status().message());
-  return exit_code(ExitStatus::kUsage);
+  return output.status().ok() ? exit_code(ExitStatus::kSuccess) : cannot_write(output.status());
 }
 
 int usage_error(absl::string_view command, absl::string_view why) {

@@ -12,6 +12,8 @@ void say(absl::string_view text);
 
 // Says why `command` cannot go on, and returns the exit status for it.
 int usage_error(absl::string_view command, absl::string_view why);
+// Says the status's message, of a file or stream that output cannot go to, and returns 2.
+int cannot_write(const absl::Status& status);
 // Says the status's message. InvalidArgument is the user's to mend (2), anything else the host's
 // (3).
 int fail(const absl::Status& status);

@@ -53,7 +53,7 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   std::optional<OutputFile> file;
   if (!settings.stats_file.empty() && settings.stats != StatsForm::kNone) {
     absl::StatusOr<OutputFile> created = OutputFile::create(settings.stats_file);
-    if (!created.ok()) return usage_error(kName, created.status().message());
+    if (!created.ok()) return cannot_write(created.status());
     file.emplace(*std::move(created));
   }
   set_up_log(settings.log_level);
@@ -79,12 +79,12 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
       format_statistics(run_statistics(settings, input, place, *result, outcome), settings.stats);
   if (file) {
     const absl::Status written = file->commit(text);
-    if (!written.ok()) return usage_error(kName, written.message());
+    if (!written.ok()) return cannot_write(written);
   } else {
     output.finish_line();
     output.write(text);
   }
-  if (!output.status().ok()) return usage_error(kName, output.status().message());
+  if (!output.status().ok()) return cannot_write(output.status());
   return exit_code(outcome.status);
 }
 
