@@ -15,13 +15,15 @@ bool accepts(const Change& change) {
     case PteEvent::kReplace:
       return before.present() && after.present() && before.frame() != after.frame();
     case PteEvent::kZap:
-      return !before.hidden();
+      return !before.hidden() || !before.accessed();  // what was prepared and never used may go
     case PteEvent::kWriteProtect:
       return before.writable();
     case PteEvent::kClearYoung:
+      return before.present() || before.hidden();
+    case PteEvent::kHide:
+      return before.present() || before.prepared();
     case PteEvent::kClearAccessedDirty:
     case PteEvent::kClean:
-    case PteEvent::kHide:
       return before.present();
     case PteEvent::kMoveOut:
       return !before.none();

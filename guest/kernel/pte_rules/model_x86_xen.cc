@@ -9,6 +9,11 @@ bool is_atomic(PteEvent store) {
   return store == PteEvent::kExchange || store == PteEvent::kClearBits;
 }
 
+// Whether a processor can set no bit in it that is not there: A is, and D is or cannot be.
+bool stands_still(UserPte entry) {
+  return entry.accessed() && (entry.dirty() || !entry.writable());
+}
+
 // Whether storing over this entry, by a value that was made before, can lose a bit that a processor
 // sets meanwhile and that the accessor promises to keep.
 bool may_lose(const Store& store) {
@@ -18,6 +23,8 @@ bool may_lose(const Store& store) {
     case PteEvent::kClean:               // the page is looked at after the flush
     case PteEvent::kReplace:             // another page
       return false;
+    case PteEvent::kClearYoung:
+      return !stands_still(store.before);
     case PteEvent::kRelax:
       return !store.after.accessed() || (store.before.writable() && !store.after.dirty());
     default:
@@ -27,7 +34,8 @@ bool may_lose(const Store& store) {
 
 // The accessor's answer is what stood in the entry when it changed.
 bool answers(const Store& store) {
-  return store.intent == PteEvent::kClearYoung || store.intent == PteEvent::kMoveOut;
+  return (store.intent == PteEvent::kClearYoung && !stands_still(store.before)) ||
+         store.intent == PteEvent::kMoveOut;
 }
 
 }  // namespace
