@@ -134,7 +134,7 @@ class BadInput(VmTest):
 
     def test_bad_values(self):
         for flag in (
-            "--mode=best",
+            "--mode=better",
             "--mode",
             "--batch=0",
             "--batch=257",

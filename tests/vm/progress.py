@@ -130,7 +130,7 @@ class Progress(VmTest):
                 self.assertIn("time-out", shown)
 
     def test_console_lines_stay_whole_on_the_same_terminal(self):
-        source = self.write("chatty.wl", CHATTY.replace("STEPS", "8000"))
+        source = self.write("chatty.wl", CHATTY.replace("STEPS", "80000"))
         terminal = Terminal(
             self, "run", f"--workload={source}", "--engine=sim", "--stats=none", "--audit=off",
             output_too=True,

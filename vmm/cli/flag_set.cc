@@ -43,8 +43,7 @@ std::optional<uint64_t> parse_integer(absl::string_view text) {
 
 std::string closest_name(absl::string_view text, std::span<const std::string> known) {
   std::string closest;
-  // Not further than half of it, or it was meant otherwise.
-  size_t least = std::min(std::max<size_t>(2, text.size() / 3), text.size() / 2) + 1;
+  size_t least = std::max<size_t>(2, text.size() / 3) + 1;
   for (const std::string& name : known) {
     const size_t distance = edit_distance(text, name);
     if (distance >= least) continue;

@@ -130,7 +130,7 @@ int64_t Vcpu::stack_switch(uint64_t, uint64_t rsp) {
 uint64_t Vcpu::segment_base(uint16_t selector) const {
   constexpr uint16_t kLocalTable = 4;
   constexpr uint64_t kPresentDpl3Segment = uint64_t{0xf0} << 40, kCode = uint64_t{8} << 40;
-  const unsigned frame = selector / pvmmu::kPageSize;
+  const auto frame = static_cast<unsigned>(selector / pvmmu::kPageSize);
   if ((selector & kLocalTable) != 0 || frame >= cpu_.descriptor_frames.size() ||
       cpu_.descriptor_frames[frame] == pvmmu::kInvalidMfn) {
     return 0;

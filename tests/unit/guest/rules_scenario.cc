@@ -91,6 +91,8 @@ class Scenario {
     step([this] { sys_test_and_clear_young(*mm_, kMemory, kPages * kPage); });
     write_all(kMemory);
     step([this] { sys_clear_refs(*mm_, kMemory, kPages * kPage); });
+    step([this] { machine_.read(*mm_, kMemory); });  // a clean page that may become dirty
+    step([this] { sys_test_and_clear_young(*mm_, kMemory, kPages * kPage); });
     step([this] { sys_writeback(*mm_, kFile, kPages * kPage); });
     write_all(kFile);
     write_all(kMemory);

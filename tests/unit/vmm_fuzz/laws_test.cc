@@ -101,7 +101,7 @@ TEST(CorpusTest, AFailureSaysHowItWasRun) {
   ASSERT_TRUE(read.ok());
   ASSERT_EQ(read->size(), 2u);
   EXPECT_EQ((*read)[0].settings.mode, "lazy");
-  EXPECT_EQ((*read)[0].settings.batch.entries, 3u);
+  EXPECT_EQ(queue_limits((*read)[0].settings).entries, 3u);
   EXPECT_FALSE(points_of("# run: --no-such-flag\n").ok());
 }
 
