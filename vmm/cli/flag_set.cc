@@ -13,20 +13,21 @@ namespace {
 
 constexpr size_t kHelpColumn = 26;
 
+// Insertions, deletions, replacements and exchanges of neighbours that lead from one to the other.
 size_t edit_distance(absl::string_view from, absl::string_view to) {
-  std::vector<size_t> row(to.size() + 1);
-  for (size_t j = 0; j <= to.size(); ++j) row[j] = j;
+  std::vector<std::vector<size_t>> rows(from.size() + 1, std::vector<size_t>(to.size() + 1));
+  for (size_t i = 0; i <= from.size(); ++i) rows[i][0] = i;
+  for (size_t j = 0; j <= to.size(); ++j) rows[0][j] = j;
   for (size_t i = 1; i <= from.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
     for (size_t j = 1; j <= to.size(); ++j) {
-      const size_t above = row[j];
-      const size_t replaced = diagonal + (from[i - 1] == to[j - 1] ? 0 : 1);
-      row[j] = std::min({above + 1, row[j - 1] + 1, replaced});
-      diagonal = above;
+      const size_t replaced = rows[i - 1][j - 1] + (from[i - 1] == to[j - 1] ? 0 : 1);
+      rows[i][j] = std::min({rows[i - 1][j] + 1, rows[i][j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1]) {
+        rows[i][j] = std::min(rows[i][j], rows[i - 2][j - 2] + 1);
+      }
     }
   }
-  return row[to.size()];
+  return rows[from.size()][to.size()];
 }
 
 }  // namespace
@@ -43,7 +44,8 @@ std::optional<uint64_t> parse_integer(absl::string_view text) {
 
 std::string closest_name(absl::string_view text, std::span<const std::string> known) {
   std::string closest;
-  size_t least = std::max<size_t>(2, text.size() / 3) + 1;
+  // Not further than half of it, or it was meant otherwise.
+  size_t least = std::min(std::max<size_t>(2, text.size() / 3), text.size() / 2) + 1;
   for (const std::string& name : known) {
     const size_t distance = edit_distance(text, name);
     if (distance >= least) continue;

@@ -58,6 +58,9 @@ TEST_F(FlagSetTest, TwoDashesEndTheFlags) {
 
 TEST_F(FlagSetTest, UnknownFlagsAreRefusedByName) {
   EXPECT_EQ(error({"--cuont=3"}), "pvmmu test has no flag --cuont; did you mean --count?");
+  const std::vector<std::string> commands = {"run", "bench", "log"};
+  EXPECT_EQ(closest_name("rnu", commands), "run");  // two letters exchanged are one mistake
+  EXPECT_EQ(closest_name("foo", commands), "");     // two of three wrong are no mistake
   EXPECT_EQ(error({"--zzzzzz"}), "pvmmu test has no flag --zzzzzz");
   EXPECT_EQ(error({"-x"}), "pvmmu test has no flag -x; flags start with --");
 }
