@@ -60,15 +60,11 @@ class Determinism(VmTest):
 
     @needs_host_kvm
     @needs_nested_bed
-    def test_host_and_nested_paging(self):
-        self.assert_same(self.all_workloads("--kvm=host"), self.all_workloads("--kvm=nested"))
-
-    @needs_host_kvm
-    @needs_nested_bed
-    def test_host_and_stock_shadow_paging(self):
-        self.assert_same(
-            self.all_workloads("--kvm=host"), self.all_workloads("--kvm=nested-shadow")
-        )
+    def test_host_and_stock_nested_and_shadow_paging(self):
+        host = self.all_workloads("--kvm=host")
+        for kvm in ("nested", "nested-shadow"):
+            with self.subTest(kvm=kvm):
+                self.assert_same(host, self.all_workloads(f"--kvm={kvm}"))
 
     @needs_nested_bed
     def test_nested_paging_and_stock_shadow_paging(self):
