@@ -61,7 +61,7 @@ class TlbOracle {
 
   // Beyond so many translations of one root, the check of upper levels is skipped (see
   // truncations).
-  static constexpr size_t kMostTranslations = 1 << 14;
+  static constexpr size_t kMostTranslations = 1 << 17;
   static constexpr size_t kMostFrames = 64;
 
   // The machine has at most kMostFrames.
