@@ -42,6 +42,10 @@ TEST_F(DemandFillTest, OnlyWhatTheEntryPermits) {
   EXPECT_FALSE(refusal.refused());
   ASSERT_TRUE(fill({}));
   EXPECT_FALSE(fill({.write = true}));  // it waits no more
+  prepare(entry_of(data, kWaits));
+  EXPECT_TRUE(fill({.fetch = true}));
+  prepare(entry_of(data, kPteOnDemand));
+  EXPECT_FALSE(fill({}));  // not for CPL3
 }
 
 TEST_F(DemandFillTest, NothingElseIsFilled) {
