@@ -72,6 +72,18 @@ TEST_F(EventsTest, APinAndWhatItPromotes) {
   EXPECT_EQ(observer.counted.demotions, 1u);
 }
 
+// Given back by the VMM, not by a call: the MMU's own counters count it.
+TEST_F(EventsTest, ADescriptorTableComesAndGoes) {
+  const Mfn frame = take_frame();
+  ASSERT_EQ(mmu.get_descriptor_table(call, frame), 0);
+  EXPECT_EQ(observer.last_promoted, std::pair(frame, PageType::kSegDesc));
+  Observer own(mmu.own_counters());
+  platform.observe(&own);
+  mmu.put_descriptor_table(frame);
+  EXPECT_EQ(own.counted.demotions, 1u);
+  EXPECT_EQ(mmu.own_counters().demotions, 1u);
+}
+
 // Of trees, of flushes made and spared, of refusals and of emulated stores: as many as are counted.
 TEST_F(EventsTest, AsManyAsAreCounted) {
   const std::vector<Mfn> tables = build_tables(PtLevel::kL3, kShared);
