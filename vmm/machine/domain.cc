@@ -63,6 +63,8 @@ Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, Machin
       preemption_(options.preempt_at, lock_, *engine_, stopping_),
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
+  platform_.set_work_points(engine_->work_points());
+  lock_.inner().set_waiter(engine_->lock_waiter());
 }
 
 Domain::~Domain() {
