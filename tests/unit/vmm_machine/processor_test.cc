@@ -172,9 +172,9 @@ TEST_F(ProcessorTest, KicksLoseNoWork) {
   done = true;
   kicker.join();
   ASSERT_EQ(trap.kind, Trap::Kind::kException) << trap.failure;
-  EXPECT_EQ(trap.vector, kBreakpoint) << std::hex << "error " << trap.error_code << " address "
-                                      << trap.cr2 << " rip " << registers_.rip << " rax "
-                                      << registers_.rax << " rcx " << registers_.rcx;
+  EXPECT_EQ(trap.vector, kBreakpoint)
+      << std::hex << "error " << trap.error_code << " address " << trap.cr2 << " rip "
+      << registers_.rip << " rax " << registers_.rax << " rcx " << registers_.rcx;
   EXPECT_EQ(registers_.rax, 300'000'000u);
   EXPECT_GT(kicks, 0u);
 }
