@@ -108,6 +108,9 @@ struct Statement {
     kAssign,
     kPhase,
     kPinTest,
+    kRacePin,
+    kRaceSet,
+    kRetype,
     kPrint,
     kExpect
   };

@@ -94,6 +94,9 @@ inline constexpr StatementWord kStatements[] = {
     {Statement::Kind::kAssign, ""},
     {Statement::Kind::kPhase, "phase"},
     {Statement::Kind::kPinTest, "pin_test"},
+    {Statement::Kind::kRacePin, "race_pin"},
+    {Statement::Kind::kRaceSet, "race_set"},
+    {Statement::Kind::kRetype, "retype"},
     {Statement::Kind::kPrint, "print"},
     {Statement::Kind::kExpect, "expect"},
 };

@@ -165,6 +165,18 @@ int64_t do_exec(TrapFrame& frame) {
   return error;
 }
 
+int64_t do_race_pin(TrapFrame& frame) {
+  return sys_race_pin(argument(frame, 1));
+}
+
+int64_t do_race_set(TrapFrame&) {
+  return sys_race_set();
+}
+
+int64_t do_retype(TrapFrame& frame) {
+  return sys_retype(current_mm(), argument(frame, 0), argument(frame, 1));
+}
+
 struct Entry {
   Syscall number;
   Operation operation;
@@ -199,6 +211,9 @@ constexpr Entry kEntries[] = {
     {Syscall::kSwapOut, Operation::kSwap, do_swap_out},
     {Syscall::kWriteback, Operation::kWriteback, do_writeback},
     {Syscall::kExec, Operation::kExec, do_exec},
+    {Syscall::kRacePin, Operation::kPin, do_race_pin},
+    {Syscall::kRaceSet, Operation::kOtherSyscall, do_race_set},
+    {Syscall::kRetype, Operation::kOtherSyscall, do_retype},
 };
 
 constexpr bool table_is_in_order() {

@@ -49,6 +49,12 @@ enum class Syscall : uint64_t {
                     // the next write, wherever they are mapped
   kExec = 26,       // (start): a new address space with the program from its start in place of
                     // the caller's, whose other threads end; does not return
+  // For searches of interleavings alone (docs/explore.md).
+  kRacePin = 27,  // (address, length): builds an address space with as many pte pages as the length
+                  // has pages, pins it, changes an entry in each, unpins it. -EAGAIN: there is one
+  kRaceSet = 28,  // (address, length): changes an entry in each pte page of that one, if there is
+  kRetype = 29,   // (address, length): each writable page becomes a page table without a flush, as
+                  // far as what is in it permits, and an ordinary page again
   kCount
 };
 
