@@ -6,6 +6,7 @@
 #include "base/linear_addr.h"
 #include "mm/address_space.h"
 #include "mm/ahead.h"
+#include "mm/notifier.h"
 #include "mm/object_pool.h"
 #include "mm/pv/call_batch.h"
 #include "mm/pv/entry_memory.h"
@@ -129,6 +130,7 @@ void mm_put(Mm& mm) {
     panic("an address space goes while a vCPU runs on it");
   }
   unlist(mm);
+  notifier_release(mm);
   ahead_settle(mm);
   if (mm.pinned) {
     unpin_address_space(mm);
