@@ -59,6 +59,12 @@ std::unique_ptr<VcpuThread> SimEngine::create_thread(unsigned id) {
   return std::move(new_turns_[id]);
 }
 
+absl::StatusOr<std::unique_ptr<DeviceThread>> SimEngine::create_device_thread() {
+  auto turn = scheduler_.create_turn();
+  if (!turn.ok()) return turn.status();
+  return std::make_unique<DeviceTurn>(*std::move(turn));
+}
+
 void SimEngine::let_others_in(unsigned vcpu, DomainMutex& lock) {
   DomainLock held(lock, std::adopt_lock);
   turns_[vcpu]->yield(held);

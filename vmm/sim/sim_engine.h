@@ -26,6 +26,7 @@ class SimEngine final : public Engine {
   absl::Status start_time(unsigned vcpu_count, std::function<void(VcpuId)> expired) override;
   absl::Status prepare(const BuiltDomain& domain) override;
   std::unique_ptr<VcpuThread> create_thread(unsigned id) override;
+  absl::StatusOr<std::unique_ptr<DeviceThread>> create_device_thread() override;
   Clock& clock() override { return time_; }
   TimerService& timers() override { return time_; }
   bool others_wait(DomainMutex&) override { return scheduler_.others_wait(); }
