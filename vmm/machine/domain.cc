@@ -218,12 +218,20 @@ RunResult Domain::run() {
     return over();
   });
   wait_for_end();
+  std::vector<VcpuSituation> stopped = situations();
   stop_vcpus();
   engine_->timers().stop();
   if (options_.trace != nullptr) options_.trace->stop();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
   hypercalls_->drain_console();
-  return collect(elapsed.count());
+  RunResult result = collect(elapsed.count());
+  // Of a vCPU in the guest only now it is known where.
+  for (unsigned id = 0; id < vcpus_.size(); ++id) {
+    stopped[id].rip = vcpus_[id]->cpu().registers.rip;
+    stopped[id].kernel_mode = vcpus_[id]->cpu().kernel_mode;
+  }
+  result.situations = std::move(stopped);
+  return result;
 }
 
 // Whether the run has ended, by itself or because time is over or somebody interrupts. With

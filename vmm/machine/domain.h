@@ -105,6 +105,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   void audit(RunResult& result);
   LiveFrames live_frames();
   std::string findings_report(const std::string& after);
+  std::vector<VcpuSituation> situations();
   RunResult collect(double seconds);
 
   template <typename Get>

@@ -21,6 +21,7 @@
 #include "machine/guest_cpu.h"
 #include "machine/processor.h"
 #include "machine/run_machine.h"
+#include "machine/vcpu_situation.h"
 #include "machine/vcpu_thread.h"
 #include "multicall/dispatcher.h"
 #include "pvmmu/call.h"
@@ -55,6 +56,7 @@ class Vcpu {
   std::vector<HypercallRecord> recent_hypercalls() const { return recent_.last(); }
 
   // Lock held.
+  VcpuSituation situation();
   pvmmu::MmuCounters& mmu_counters() { return counters_.mmu; }
   // What it counted; after the thread has ended, once.
   VcpuResult result();
@@ -85,6 +87,7 @@ class Vcpu {
   void run_until_stopped(DomainLock& lock);
   bool wait_until_runnable(DomainLock& lock);
   void wait(DomainLock& lock, std::optional<uint64_t> deadline);
+  bool overdue();
   void leave_unheld_root();
   void enter_guest(DomainLock& lock);
   void count_exits();

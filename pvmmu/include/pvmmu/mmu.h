@@ -183,11 +183,12 @@ class Mmu {
   void put_in_one_go(Call& call, Mfn frame);
 
   Errno check_foreigndom(Call& call, uint32_t foreigndom, bool with_table_owner);
-  Errno apply_update(Call& call, const UpdateRequest& request, RequestWindow& window);
-  Errno apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
-                           RequestWindow& window);
-  Errno apply_plain_write(Call& call, const UpdateRequest& request);
-  Errno apply_machphys(Call& call, const UpdateRequest& request);
+  Errno apply_update(Call& call, UpdateRequest request, RequestWindow& window);
+  template <PtLevel L>
+  Errno change_entry(Call& call, UpdateRequest request);
+  [[gnu::noinline]] Errno apply_upper_update(Call& call, UpdateRequest request, PtLevel level);
+  Errno apply_plain_write(Call& call, UpdateRequest request);
+  Errno apply_machphys(Call& call, UpdateRequest request);
 
   Errno change_mapping(Call& call, LinearAddr va, uint64_t value);
   Errno flush_for_mapping(Call& call, LinearAddr va, uint64_t flags);
