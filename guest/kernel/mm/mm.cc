@@ -54,18 +54,6 @@ void unlist(Mm& mm) {
   mm.listed = false;
 }
 
-// False if the last reference has gone.
-bool try_get(Mm& mm) {
-  uint64_t references = __atomic_load_n(&mm.references, __ATOMIC_RELAXED);
-  while (references != 0) {
-    if (__atomic_compare_exchange_n(&mm.references, &references, references + 1, false,
-                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // The leaf for an address of the kernel half; 0 without one. The kernel half has no superpages.
 uint64_t kernel_leaf(const Page& root, pvmmu::LinearAddr address) {
   const Page* table = &root;
@@ -122,6 +110,17 @@ void mm_get(Mm& mm) {
   __atomic_fetch_add(&mm.references, 1, __ATOMIC_RELAXED);
 }
 
+bool mm_try_get(Mm& mm) {
+  uint64_t references = __atomic_load_n(&mm.references, __ATOMIC_RELAXED);
+  while (references != 0) {
+    if (__atomic_compare_exchange_n(&mm.references, &references, references + 1, false,
+                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void mm_put(Mm& mm) {
   if (__atomic_sub_fetch(&mm.references, 1, __ATOMIC_ACQ_REL) != 0) {
     return;
@@ -153,7 +152,7 @@ Mm* mm_next(Mm* previous) {
   {
     SpinlockGuard guard(list_lock);
     next = previous == nullptr ? first_listed : previous->next_listed;
-    while (next != nullptr && !try_get(*next)) {
+    while (next != nullptr && !mm_try_get(*next)) {
       next = next->next_listed;
     }
   }
