@@ -117,13 +117,13 @@ int64_t Accelerator::resume(uint64_t tag, uint64_t context, uint64_t error) {
 
 int64_t Accelerator::may_establish(uint64_t context) {
   Lock lock(mutex_);
-  if (!contexts_.contains(context)) return -XEN_ESRCH;
-  return translations_.entry_count() < guest_abi::kMaxEntries ? 0 : -XEN_ENOSPC;
+  return contexts_.contains(context) ? 0 : -XEN_ESRCH;
 }
 
 void Accelerator::establish(const DevicePage& page, pvmmu::Mfn frame, std::byte* bytes,
                             bool writable) {
   Lock lock(mutex_);
+  if (translations_.entry_count() >= guest_abi::kMaxEntries) translations_.take_out_any();
   translations_.establish(page, {frame, bytes, writable});
   ++counters_.established;
 }
@@ -165,6 +165,15 @@ bool Accelerator::any_leaving() {
 std::vector<pvmmu::Mfn> Accelerator::frames() {
   Lock lock(mutex_);
   return translations_.frames();
+}
+
+std::vector<DeviceAccess> Accelerator::entries() {
+  Lock lock(mutex_);
+  std::vector<DeviceAccess> entries;
+  translations_.for_each_entry([&](const DevicePage& page, const DeviceEntry& entry) {
+    entries.push_back({page, entry.frame, entry.writable});
+  });
+  return entries;
 }
 
 bool Accelerator::has_work() {

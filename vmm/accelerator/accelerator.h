@@ -103,6 +103,8 @@ class Accelerator {
   bool work();
   bool has_work();
 
+  // What the table permits now.
+  std::vector<DeviceAccess> entries();
   AcceleratorCounters counters();
 
  private:

@@ -39,6 +39,11 @@ void Translations::take_out(uint64_t context, uint64_t address, uint64_t end) {
   }
 }
 
+void Translations::take_out_any() {
+  const DevicePage page = entries_.begin()->first;
+  take_out(page.context, page.address, page.address + pvmmu::kPageSize);
+}
+
 std::vector<pvmmu::Mfn> Translations::frames() const {
   std::vector<pvmmu::Mfn> frames;
   frames.reserve(entries_.size() + leaving_.size());

@@ -43,13 +43,20 @@ class Translations {
   void establish(const DevicePage& page, const DeviceEntry& entry);
   // The entries of the pages from address to `end` begin to leave.
   void take_out(uint64_t context, uint64_t address, uint64_t end);
-  // Calls clear(page, entry) for each entry of the range.
+  // One entry begins to leave; there must be one.
+  void take_out_any();
+  // Calls visit(page, entry) for each entry of the range.
   template <typename Visit>
   void for_each(uint64_t context, uint64_t address, uint64_t end, Visit visit) {
     for (auto at = entries_.lower_bound({context, address});
          at != entries_.end() && at->first < DevicePage{context, end}; ++at) {
       visit(at->first, at->second);
     }
+  }
+
+  template <typename Visit>
+  void for_each_entry(Visit visit) const {
+    for (const auto& [page, entry] : entries_) visit(page, entry);
   }
 
   // The entries that have been taken out and of which `gone` is true; their frames' references are

@@ -54,7 +54,10 @@ void AcceleratorDevice::raise() {
   events_->raise(port_);
 }
 
-void AcceleratorDevice::pause(DeviceStep) {
+void AcceleratorDevice::pause(DeviceStep step) {
+  if (step == DeviceStep::kEnded && engine_.watches_accelerator()) {
+    for (const DeviceAccess& entry : device_.entries()) about_to_access(entry);
+  }
   if (thread_ != nullptr) thread_->pause();
 }
 

@@ -76,8 +76,9 @@ class Engine {
     lock.unlock();
     lock.lock();
   }
-  // What is wrong with an access that the accelerator is about to make, as far as this engine can
-  // see; empty: nothing. By the device, without a lock.
+  // What is wrong with an access that the accelerator is about to make, or has an entry for, as far
+  // as this engine can see; empty: nothing. By the device, without a lock.
+  virtual bool watches_accelerator() const { return false; }
   virtual std::string objection_to(const DeviceAccess&) { return {}; }
   // Runs the vCPUs that were started, if they do not run by themselves, until none is left or
   // over() says so; asks that now and then.

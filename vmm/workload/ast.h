@@ -43,7 +43,8 @@ enum class Function : uint8_t {
   kVcpuCount,
   kPid,
   kSeed,
-  kDeviceResult,  // values
+  kDeviceResult,
+  kDeviceError,  // values
   kPresent,
   kWritable,
   kAccessed,

@@ -39,6 +39,7 @@ inline constexpr FunctionWord kFunctions[] = {
     {Function::kPid, "pid", Takes::kNothing},
     {Function::kSeed, "seed", Takes::kNothing},
     {Function::kDeviceResult, "device_result", Takes::kNothing},
+    {Function::kDeviceError, "device_error", Takes::kNothing},
     {Function::kPresent, "present", Takes::kPage},
     {Function::kWritable, "writable", Takes::kPage},
     {Function::kAccessed, "accessed", Takes::kPage},

@@ -77,6 +77,14 @@ AcceleratorContext* find_registered(Mm& mm) {
   return notifier == nullptr ? nullptr : &context_of(*notifier);
 }
 
+AcceleratorContext* find(uint64_t number) {
+  AcceleratorContext* context = first;
+  while (context != nullptr && context->id != number) {
+    context = context->next;
+  }
+  return context;
+}
+
 }  // namespace
 
 int64_t context_of(Mm& mm, uint32_t& number) {
@@ -101,11 +109,13 @@ int64_t context_of(Mm& mm, uint32_t& number) {
 
 AcceleratorContext* context_get(uint64_t number) {
   SpinlockGuard guard(lock);
-  AcceleratorContext* context = first;
-  while (context != nullptr && context->id != number) {
-    context = context->next;
-  }
+  AcceleratorContext* context = find(number);
   return context != nullptr && mm_try_get(*context->mm) ? context : nullptr;
+}
+
+const Mm* context_mm(uint64_t number) {
+  const AcceleratorContext* context = find(number);
+  return context == nullptr ? nullptr : context->mm;
 }
 
 uint64_t contexts_in_use() {

@@ -15,6 +15,8 @@ int64_t context_of(Mm& mm, uint32_t& context);
 AcceleratorContext* context_get(uint64_t context);
 
 uint64_t contexts_in_use();
+// To look at: the address space of a context, or nullptr. Takes no lock.
+const Mm* context_mm(uint64_t context);
 
 // By the driver: the device has forgotten all commands of the context.
 void accelerator_context_closed(uint32_t context);

@@ -44,7 +44,8 @@ enum class AcceleratorOp : uint64_t {
                     // length of 0, a copy whose places overlap; -E2BIG over kMaxBytes
   kEstablish = 5,   // (context, address, frame, 1 to write or 0): the page of the address becomes
                     // the frame; what the device had there goes. -EINVAL if the domain may not
-                    // write the frame; -ENOSPC over kMaxEntries
+                    // write the frame. The device has kMaxEntries at most, and drops others
+                    // for new ones
   kInvalidate = 6,  // (context, address, byte count): whole pages
   kClearYoung = 7,  // (context, address, page count <= kMaxYoungPages, address of a bitmap): bit i
                     // of the bitmap (64-bit words, as many as needed) becomes 1 if the device
