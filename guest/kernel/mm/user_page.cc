@@ -29,13 +29,14 @@ FaultResult get_user_page(Mm& mm, uint64_t address, Access access, Page*& page) 
     return FaultResult::kBad;
   }
   SettledMm guard(mm);
+  const Vma* area = mm.areas.find(address);
+  if (area == nullptr || area->backing == Backing::kDevice) {
+    return FaultResult::kBad;
+  }
   UserPte entry;
   const FaultResult result = find_accessible(mm, address, access, entry);
   if (result != FaultResult::kResolved) {
     return result;
-  }
-  if (!entry.has_page()) {
-    return FaultResult::kBad;
   }
   page = &page_of(entry.frame());
   frame_get(*page);
