@@ -63,6 +63,8 @@ unsigned answer_fault(AcceleratorContext& context, uint64_t address, bool write)
       protocol.give_up(context, fault);
       return found == FaultResult::kNoMemory ? kEnomem : kEfault;
     }
+    cpu_pause();  // whoever changes the entry now must be noticed; the simulator lets others go
+                  // first
     const Establish done = protocol.establish(context, fault, *page, write);
     if (done == Establish::kDone) {
       return 0;

@@ -13,7 +13,8 @@ namespace vmm {
 namespace {
 
 // One who is woken has to wait for the lock before it goes on. Whoever has the lock meanwhile must
-// not take it for one that nobody has woken: the domain would be ended for want of anybody who runs.
+// not take it for one that nobody has woken: the domain would be ended for want of anybody who
+// runs.
 TEST(HostThread, IsWokenUntilItGoesOn) {
   HostClock clock(0);
   HostThread thread(clock);
