@@ -220,6 +220,11 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
                          "Private additions to Xen's interface, which mode best uses and\n"
                          "no guest needs (default on).",
                          settings.extensions);
+  flags.add_choice<bool>("notifier-protocol", {{"sequence", false}, {"recall", true}},
+                         "How the accelerator's driver keeps a fault apart from an\n"
+                         "invalidation: a count of them, and a second look if it changed\n"
+                         "(default); or a list of faults under way that are marked.",
+                         settings.recall_protocol);
   add_kvm_flag(flags, "auto", settings);
   flags.add("timeout", "SECONDS", "Stop after this long, with status 124; 0.5 is possible.",
             seconds_setter(settings.timeout_seconds));
@@ -352,6 +357,7 @@ std::string guest_command_line(const RunSettings& settings) {
   return absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
                       " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
                       " tick=", settings.tick_hz, " vcpus=", settings.vcpus,
+                      settings.recall_protocol ? " notifier=recall" : "",
                       settings.check_rules.empty() ? "" : " check_rules=", settings.check_rules,
                       settings.command_line.empty() ? "" : " ", settings.command_line);
 }

@@ -156,6 +156,14 @@ class Vcpu {
   int64_t multicall(pvmmu::LinearAddr list, uint64_t count);
   int64_t private_hypercall(uint64_t (&arguments)[6]);
   int64_t register_accounting(const uint64_t (&arguments)[6]);
+  // accelerator_calls.cc
+  int64_t accelerator_op(const uint64_t (&arguments)[6]);
+  int64_t start_accelerator(pvmmu::Mfn report_frame);
+  int64_t stop_accelerator();
+  int64_t submit_to_accelerator(pvmmu::LinearAddr from);
+  int64_t establish_for_accelerator(const uint64_t (&arguments)[6]);
+  int64_t clear_young_of_accelerator(const uint64_t (&arguments)[6]);
+  int64_t let_go_of_pages(int64_t result);
   std::optional<int64_t> other_hypercall(uint64_t number, uint64_t (&arguments)[6]);
   void hypercall_from_gate();
 

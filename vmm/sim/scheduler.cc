@@ -200,13 +200,22 @@ void Scheduler::Turn::join() {
 
 void Scheduler::Turn::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   lock.unlock();
-  waiting_ = true;
   deadline_ = deadline;
+  wait_for_wake();
+  deadline_.reset();
+  lock.lock();
+}
+
+void Scheduler::Turn::wait_for_wake() {
+  waiting_ = true;
   scheduler_.give_way(*this, {PointKind::wait});
   waiting_ = false;
   wake_requested_ = false;
-  deadline_.reset();
-  lock.lock();
+}
+
+void Scheduler::Turn::pause() {
+  scheduler_.explored() ? scheduler_.give_way(*this, {PointKind::device})
+                        : scheduler_.give_way_by_chance(*this);
 }
 
 void Scheduler::Turn::yield(DomainLock& lock) {

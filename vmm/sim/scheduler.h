@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "machine/device_thread.h"
 #include "machine/engine.h"
 #include "machine/vcpu_thread.h"
 #include "sim/fiber.h"
@@ -98,6 +99,9 @@ class Scheduler::Turn final : public VcpuThread {
   bool wake_requested() override { return wake_requested_; }
   void wait(DomainLock& lock, std::optional<uint64_t> deadline) override;
   void yield(DomainLock& lock) override;
+  // For a loop that holds no lock: until somebody wakes it; and a place to let others go first.
+  void wait_for_wake();
+  void pause();
 
   // That the vCPU's loop runs on, also to leave it for the guest.
   Fiber& fiber() { return fiber_; }
@@ -118,6 +122,20 @@ class Scheduler::Turn final : public VcpuThread {
   bool started_ = false, ended_ = false, waiting_ = false, wake_requested_ = false;
   bool wants_lock_ = false;           // the domain's
   std::optional<uint64_t> deadline_;  // of the wait
+};
+
+// The loop of a device.
+class DeviceTurn final : public DeviceThread {
+ public:
+  explicit DeviceTurn(std::unique_ptr<Scheduler::Turn> turn) : turn_(std::move(turn)) {}
+  void start(std::function<void()> body) override { turn_->start(std::move(body)); }
+  void join() override { turn_->join(); }
+  void wake() override { turn_->wake(); }
+  void wait() override { turn_->wait_for_wake(); }
+  void pause() override { turn_->pause(); }
+
+ private:
+  std::unique_ptr<Scheduler::Turn> turn_;
 };
 
 }  // namespace vmm

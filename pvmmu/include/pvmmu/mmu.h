@@ -123,6 +123,11 @@ class Mmu {
   // table. Returns 0 or a negative errno; `operation` is what asks for it, for the record.
   int64_t get_writable(Call& call, const char* operation, Mfn frame);
   void put_writable(Mfn frame);
+  // The same for an entry of a device's own translations, for reading or writing: while it is held
+  // the frame can neither become a table nor leave the domain. The recount compares these with
+  // Platform::device_frames().
+  int64_t get_for_device(Call& call, const char* operation, Mfn frame);
+  void put_for_device(Mfn frame);
   // A frame of a descriptor table (set_gdt): every descriptor is checked, present ones get DPL 3.
   // Returns 0 or a negative errno.
   int64_t get_descriptor_table(Call& call, Mfn frame);

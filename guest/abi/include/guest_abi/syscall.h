@@ -49,11 +49,17 @@ enum class Syscall : uint64_t {
                     // the next write, wherever they are mapped
   kExec = 26,       // (start): a new address space with the program from its start in place of
                     // the caller's, whose other threads end; does not return
+  kDeviceSubmit = 27,  // (AcceleratorOperation, address, source, byte count, value, desired): the
+                       // accelerator will work on it (guest_abi/accelerator.h), for this thread.
+                       // -EAGAIN: too many are under way; -ENOSYS: there is no accelerator
+  kDeviceWait = 28,    // (): until all that this thread submitted is over. 0, or the error of the
+                       // first that had one: -EFAULT, where the process may not do the access
+  kDeviceResult = 29,  // () -> the result of the last command that this thread waited for
   // For searches of interleavings alone (docs/explore.md).
-  kRacePin = 27,  // (address, length): builds an address space with as many pte pages as the length
+  kRacePin = 30,  // (address, length): builds an address space with as many pte pages as the length
                   // has pages, pins it, changes an entry in each, unpins it. -EAGAIN: there is one
-  kRaceSet = 28,  // (address, length): changes an entry in each pte page of that one, if there is
-  kRetype = 29,   // (address, length): each writable page becomes a page table without a flush, as
+  kRaceSet = 31,  // (address, length): changes an entry in each pte page of that one, if there is
+  kRetype = 32,   // (address, length): each writable page becomes a page table without a flush, as
                   // far as what is in it permits, and an ordinary page again
   kCount
 };
