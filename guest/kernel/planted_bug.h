@@ -16,11 +16,16 @@ namespace kernel {
   X(protect_ignores_sharing, "mprotect makes pages writable that others have too") \
   X(writeback_leaves_writable, "a page that was written back can be written unnoticed")
 
-// X(name, workload that shows it, what is wrong)
-#define KERNEL_PLANTED_RACE_LIST(X)                                                    \
-  X(pin_unlocked, "race-pin", "tables are pinned without their locks")                 \
-  X(unlock_early, "race-pin", "a table's lock is released before the batch is issued") \
-  X(flush_early, "race-reuse", "translations are flushed before the entry is zapped")
+// X(name, workload that shows it and the flags that it needs, what is wrong)
+#define KERNEL_PLANTED_RACE_LIST(X)                                                          \
+  X(pin_unlocked, "race-pin", "tables are pinned without their locks")                       \
+  X(unlock_early, "race-pin", "a table's lock is released before the batch is issued")       \
+  X(flush_early, "race-reuse", "translations are flushed before the entry is zapped")        \
+  X(fault_unchecked, "race-device", "a secondary fault establishes what it found unchecked") \
+  X(faults_unmarked, "race-device --notifier-protocol=recall",                               \
+    "a recall does not heed faults under way")                                               \
+  X(put_early, "race-device --notifier-protocol=recall",                                     \
+    "pages are given back before the device let go")
 
 enum class PlantedBug : unsigned char {
   none,

@@ -42,6 +42,7 @@ constexpr MachineFlag kMachineFlags[] = {
     {"sim-tlb", "MODEL", "What a processor remembers (default full)."},
     {"check-rules", "MODEL,...", "The guest checks how it touches entries; a breach fails."},
     {"audit", "call|exit|off", "Recount all references (default exit)."},
+    {"notifier-protocol", "sequence|recall", "How secondary faults are kept apart from changes."},
     {"memory", "MIB", "Memory of the guest in MiB (default 16)."},
 };
 
@@ -154,9 +155,13 @@ absl::StatusOr<Bench> set_up(const ExploreSettings& settings, uint64_t jobs) {
   return bench;
 }
 
-explore::TimelineStyle style_of(const ExploreSettings& settings) {
+explore::TimelineStyle style_of(const ExploreSettings& settings, const Bench& bench) {
+  const uint64_t vcpus = bench.point.settings.vcpus;
   return {.code_name = code_names(EngineKind::kSim, {}),
-          .turn_name = [](unsigned turn) { return absl::StrCat("vCPU ", turn); },
+          .turn_name =
+              [vcpus](unsigned turn) {
+                return turn < vcpus ? absl::StrCat("vCPU ", turn) : std::string("accelerator");
+              },
           .whole = settings.whole};
 }
 
@@ -216,7 +221,7 @@ int search_here(const ExploreSettings& settings) {
     explore::Plan plan;
     plan.switches = result.failure->shortest;
     plan.detailed = true;
-    report.timeline = explore::timeline(bench->runs[0]->run(plan), style_of(settings));
+    report.timeline = explore::timeline(bench->runs[0]->run(plan), style_of(settings, *bench));
   }
   const int printed = print_help(settings.json ? explore_json(report) : explore_text(report));
   if (printed != exit_code(ExitStatus::kSuccess)) return printed;
@@ -242,7 +247,7 @@ int replay_here(ExploreSettings settings) {
   if (record.verdict == explore::Verdict::kCannot) {
     return host_cannot(absl::InternalError(record.what));
   }
-  const std::string line = explore::timeline(record, style_of(settings));
+  const std::string line = explore::timeline(record, style_of(settings, *bench));
   const ReplayReport report{settings.workload, settings.machine, saved->switches, record, line};
   const int printed = print_help(settings.json ? replay_json(report) : replay_text(report));
   if (printed != exit_code(ExitStatus::kSuccess)) return printed;

@@ -201,9 +201,12 @@ void Scheduler::Turn::join() {
 void Scheduler::Turn::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   lock.unlock();
   deadline_ = deadline;
-  wait_for_wake();
+  waiting_ = true;
+  scheduler_.give_way(*this, {PointKind::wait});
+  waiting_ = false;
   deadline_.reset();
   lock.lock();
+  wake_requested_ = false;  // until here it counts as woken
 }
 
 void Scheduler::Turn::wait_for_wake() {
