@@ -22,8 +22,8 @@ struct SearchOptions {
   bool walks = true;
   uint64_t seed = 1;
   uint64_t jobs = 1;
-  std::optional<uint64_t> count;  // of schedules
-  std::optional<double> seconds;
+  std::optional<uint64_t> count = {};  // of schedules
+  std::optional<double> seconds = {};
 };
 
 // One round.

@@ -5,6 +5,8 @@
 // others change its entries under the locks of its tables alone, as a memory manager does that
 // looks for pages to reclaim. And a page becomes a table while a process may still write it, with
 // no flush but the hypervisor's.
+#include <optional>
+
 #include "arch/cpu.h"
 #include "arch/hypercall.h"
 #include "linux_errno.h"
@@ -12,10 +14,12 @@
 #include "mm/mm.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/call_batch.h"
+#include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/pinning.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
+#include "options.h"
 
 namespace kernel {
 namespace {
@@ -90,16 +94,33 @@ void toggle(Mm& mm, Page& page, uint64_t tables) {
   for (uint64_t i = 0; i < tables; ++i) {
     const uint64_t address = kFirstAddress + i * kTableSpan;
     const PtePlace place{mm, *find_l1_table(mm, address), address};
+    FlushPromise flush(mm);
     LazySection section(mm, place.table);
     if (pte_read(place).none()) {
       frame_get(page);
       pte_establish(place, UserPte::make(mfn_of(page), guest_abi::kProtRead, false));
     } else {
       pte_zap(place);
-      frame_put(page);
+      flush.add_page(address);
+      flush.pay();
+      frame_put(page);  // others have it, too
     }
   }
 }
+
+// While others use the tables. Pinning takes each table's lock if it has one, and otherwise leaves
+// it to the caller to keep them out.
+class PinLock {
+ public:
+  explicit PinLock(Mm& mm) {
+    if (!options().split_ptl) {
+      guard_.emplace(mm.table_lock);
+    }
+  }
+
+ private:
+  std::optional<SpinlockGuard> guard_;
+};
 
 int64_t mmuext(unsigned command, const Page& table) {
   mmuext_op_t operation{};
@@ -127,9 +148,15 @@ int64_t sys_race_pin(uint64_t length) {
     error = -kEagain;
   }
   if (error == 0) {
-    pin_address_space(*mm);
+    {
+      const PinLock lock(*mm);
+      pin_address_space(*mm);
+    }
     toggle(*mm, *page, tables);
-    unpin_address_space(*mm);
+    {
+      const PinLock lock(*mm);
+      unpin_address_space(*mm);
+    }
     for (unsigned round = 0; !try_withdraw(); ++round) {
       spin_wait(round);
     }
