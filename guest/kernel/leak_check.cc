@@ -1,5 +1,6 @@
 #include "leak_check.h"
 
+#include "accelerator/driver.h"
 #include "console.h"
 #include "frames.h"
 #include "mm/mm.h"
@@ -11,8 +12,10 @@ namespace kernel {
 LeakCheck::LeakCheck() : frames_(used_frame_count()), tasks_(tasks_in_use()) {}
 
 bool LeakCheck::clean() const {
-  return used_frame_count() == frames_ && tasks_in_use() == tasks_ && !mm_leaks().any() &&
-         table_locks_held() == 0 && !process_table_lock().held();
+  const AcceleratorUse device = accelerator_use();
+  return used_frame_count() == frames_ && tasks_in_use() == tasks_ + device.threads &&
+         !mm_leaks().any() && !device.any() && table_locks_held() == 0 &&
+         !process_table_lock().held();
 }
 
 void LeakCheck::report() const {
@@ -23,11 +26,15 @@ void LeakCheck::report() const {
   };
   const MmLeaks leaks = mm_leaks();
   say("frames", frames_, used_frame_count());
-  say("threads", tasks_, tasks_in_use());
+  const AcceleratorUse device = accelerator_use();
+  say("threads", tasks_ + device.threads, tasks_in_use());
   say("address spaces", 0, leaks.address_spaces);
   say("areas", 0, leaks.areas);
   say("shared objects", 0, leaks.shared_objects);
   say("swap slots", 0, leaks.swap_slots);
+  say("contexts of the accelerator", 0, device.contexts);
+  say("commands of the accelerator", 0, device.commands);
+  say("pages held for the accelerator", 0, device.pages);
   say("locks of tables", 0, table_locks_held());
   say("locks of the process table", 0, process_table_lock().held() ? 1 : 0);
 }

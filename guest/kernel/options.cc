@@ -64,6 +64,11 @@ bool read_switch(Word value, bool& on) {
   return on || value.equals("off");
 }
 
+bool read_protocol(Word value, NotifierProtocol& protocol) {
+  protocol = value.equals("recall") ? NotifierProtocol::kRecall : NotifierProtocol::kSequence;
+  return value.equals("recall") || value.equals("sequence");
+}
+
 bool read_batch(Word value, multicall::Limits& limits) {
   Word bytes_word;
   uint64_t entries = 0;
@@ -146,6 +151,9 @@ bool read_option(Word word, Options& options) {
   }
   if (key.equals("tick")) {
     return read_unsigned(value, 0, kMaxTickHz, options.tick_hz);
+  }
+  if (key.equals("notifier")) {
+    return read_protocol(value, options.notifier_protocol);
   }
   if (key.equals("check_rules")) {
     return read_rules(value, options.rules);

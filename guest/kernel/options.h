@@ -13,6 +13,9 @@ namespace kernel {
 
 enum class Mode : uint8_t { kEmulate, kSingle, kLazy, kBatched, kBest };
 
+// How a fault of a secondary MMU is kept apart from invalidations (accelerator/context.h).
+enum class NotifierProtocol : uint8_t { kSequence, kRecall };
+
 struct Options {
   Mode mode = Mode::kBatched;
   bool split_ptl = true;
@@ -20,6 +23,7 @@ struct Options {
   uint64_t seed = 1;
   unsigned tick_hz = 0;  // 0: no timer, threads are switched by events alone
   unsigned vcpus = 1;
+  NotifierProtocol notifier_protocol = NotifierProtocol::kSequence;
   pte_rules::Settings rules;  // what the checker checks
   guest_abi::LazyPolicy lazy_policy = guest_abi::LazyPolicy::k2007;
   // Instead of a program: a schedule of the laboratory (lazy_lab/).
@@ -34,8 +38,8 @@ struct OptionError {
 
 // Reads `key=value` words, separated by spaces, from at most `size` characters up to a NUL:
 //   mode=emulate|single|lazy|batched|best  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
-//   seed=N  tick=HZ  vcpus=1..4  check_rules=MODEL[,MODEL...][,report]
 //   lazy_policy=2007|2023|2025|2026  lazy_schedule=nest|preempt|...
+//   notifier=sequence|recall  seed=N  tick=HZ  vcpus=1..4  check_rules=MODEL[,MODEL...][,report]
 OptionError parse_options(const char* text, size_t size, Options& options);
 
 // The options of this run; set once at boot.

@@ -1,5 +1,6 @@
 #include "process.h"
 
+#include "accelerator/driver.h"
 #include "accounting.h"
 #include "arch/context.h"
 #include "arch/cpu.h"
@@ -236,6 +237,7 @@ int64_t process_exec(TrapFrame& frame) {
     return -kEintr;
   }
   current_task().fault_handler = 0;
+  accelerator_forget(current_task());
   replace_mm(process, *mm);
   frame = program_start_frame(info);
   return 0;
@@ -276,6 +278,7 @@ void process_exit_thread(uint32_t code) {
   Task& task = current_task();
   Process& process = *task.process;
   Mm& mm = *process.mm;
+  accelerator_forget(task);
   const bool last = leave_process(process, task, code);
   if (last) {
     leave_mm(mm);

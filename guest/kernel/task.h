@@ -43,6 +43,7 @@ struct Task {
   void (*body)(void*) = nullptr;
   void* argument = nullptr;
 
+  uint64_t device_result = 0;   // of the last command that the thread waited for
   uint64_t fault_handler = 0;   // of the process's program; 0: none
   uint64_t spurious_state = 0;  // of the registers at the last fault without a cause
   unsigned spurious_in_a_row = 0;

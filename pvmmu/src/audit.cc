@@ -37,6 +37,17 @@ class Recount {
     }
   }
 
+  // What the device itself says that it has entries for.
+  void count_device_entries() {
+    for (const Mfn frame : platform_.device_frames()) {
+      if (frames_.contains(frame)) {
+        ++tallies_[frame.raw()].device_entries;
+      } else {
+        report("an entry of a device", frame, 0, 1);
+      }
+    }
+  }
+
   void use_root(Mfn root) {
     // never: out of range; a base pointer is loaded only after the frame got its type.
     if (!frames_.contains(root)) return report("base pointer", root, 0, 0);
@@ -134,6 +145,10 @@ class Recount {
     check("type", frame, static_cast<uint64_t>(page.type), static_cast<uint64_t>(tally.type));
     check("type count", frame, page.type_count, tally.type_count);
     check("total count", frame, page.total_count, tally.total_count);
+    check("references for a device", frame, page.device_count, tally.device_entries);
+    if (page.device_count > page.external_count) {
+      report("the VMM's references", frame, page.external_count, page.device_count);
+    }
     check("same-level count", frame, static_cast<uint64_t>(int64_t{page.linear_count}),
           static_cast<uint64_t>(int64_t{tally.linear_entries} - tally.linear_uses));
     if (tally.linear_entries != 0 && tally.linear_uses != 0) {
@@ -194,6 +209,7 @@ bool Mmu::audit(AuditSink& sink) {
       if (root != kInvalidMfn) recount.use_root(root);
     }
   }
+  recount.count_device_entries();
   recount.read_tables();
   return recount.compare();
 }

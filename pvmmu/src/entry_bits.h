@@ -39,12 +39,10 @@ constexpr Pte<L> adjusted_entry(Pte<L> wanted) {
 // frame and the permission to write it may change without.
 template <PtLevel L>
 constexpr bool moves_reference(Pte<L> before, Pte<L> after) {
-  if (before.present() != after.present()) return true;
-  if (!before.present()) return false;
-  if (kMutated<Mutant::linear_entry_made_writable> && L != PtLevel::kL1) {
-    return before.frame() != after.frame();
-  }
-  return before.frame() != after.frame() || before.writable() != after.writable();
+  const uint64_t changed = before.raw() ^ after.raw();
+  if ((changed & kPtePresent) != 0) return true;
+  const bool upper_kept = kMutated<Mutant::linear_entry_made_writable> && L != PtLevel::kL1;
+  return before.present() && (changed & (kPteFrameMask | (upper_kept ? 0 : kPteWritable))) != 0;
 }
 
 static_assert(adjusted_entry(L1Pte(kPteWritable)).raw() == kPteWritable);

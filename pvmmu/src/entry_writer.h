@@ -36,42 +36,71 @@ class EntryWriter {
   Errno change(Call& call, Mfn table, unsigned slot, Compute compute, uint64_t& old_value) {
     const bool spared = kMutated<Mutant::reserved_slot_written> && slot == kLastHypervisorSlot;
     if (is_hypervisor_slot(L, slot) && !spared) return refuse_slot(call, table, slot);
-    Pte<L> held;  // the entry whose reference was taken; not present: none
-    for (unsigned attempt = 0; attempt < kAttempts; ++attempt) {
-      old_value = platform_.read_entry(table, slot);
-      uint64_t wanted_value = old_value;
+    uint64_t wanted_value = old_value = platform_.read_entry(table, slot);
+    if (!compute(wanted_value)) return Errno::kOk;
+    const Pte<L> before(old_value);
+    const Pte<L> wanted(wanted_value);
+    const Pte<L> after = adjusted_entry(wanted);
+    const bool moves = moves_reference(before, after);
+    // Without a move the frame and its use are those validated before; the bits may be new.
+    const bool takes = after.present() && (moves || has_refused_bits(wanted));
+    if (takes) {
+      const Errno error = types_.get_from_entry(call, wanted, table, slot);
+      if (error != Errno::kOk) return error;
+    }
+    if (commit(call.counters, before, after, table, slot, moves)) [[likely]] {
+      return Errno::kOk;
+    }
+    EntryWriter self = *this;
+    return self.change_again(call, table, slot, compute, old_value, takes ? after : Pte<L>());
+  }
+
+ private:
+  // Another attempt after one that found the entry changed. `held`: the entry whose reference that
+  // one took; not present: none.
+  template <PtLevel L, typename Compute>
+  [[gnu::noinline, gnu::cold]] Errno change_again(Call& call, Mfn table, unsigned slot,
+                                                  Compute compute, uint64_t& old_value,
+                                                  Pte<L> held) {
+    for (unsigned attempt = 1; attempt < kAttempts; ++attempt) {
+      uint64_t wanted_value = old_value = platform_.read_entry(table, slot);
       const bool wanted_at_all = compute(wanted_value);
       const Pte<L> before(old_value);
       const Pte<L> wanted(wanted_value);
       const Pte<L> after = adjusted_entry(wanted);
       const bool moves = moves_reference(before, after);
-      if (attempt != 0) keep_or_put(call, held, after, table, wanted_at_all && moves);
+      keep_or_put(call, held, after, table, wanted_at_all && moves);
       if (!wanted_at_all) return Errno::kOk;
-      // Without a move the frame and its use are those validated before; the bits may be new.
+      // never: refused bits, which the first attempt had too.
       if (after.present() && !held.present() && (moves || has_refused_bits(wanted))) {
         const Errno error = types_.get_from_entry(call, wanted, table, slot);
+        // never: refused, unless more than Accessed and Dirty changed.
         if (error != Errno::kOk) return error;
         held = after;
       }
-      uint64_t expected = old_value;
-      if (kMutated<Mutant::commit_without_compare>) {
-        for (unsigned i = 0; i < kAttempts; ++i) {
-          if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) break;
-        }
-        finish(call.counters, before, after, table, slot, moves);
-        return Errno::kOk;
-      }
-      if (platform_.compare_exchange_entry(table, slot, expected, after.raw())) [[likely]] {
-        finish(call.counters, before, after, table, slot, moves);
-        return Errno::kOk;
-      }
+      if (commit(call.counters, before, after, table, slot, moves)) return Errno::kOk;
     }
     if (held.present()) types_.put_from_entry(call.counters, held, table);
     return types_.refuse(call, Rule::kAccessedDirty, Errno::kEBUSY, "the entry kept changing",
                          table);
   }
 
- private:
+  // False: the entry is not `before` any more, and stays what it is.
+  template <PtLevel L>
+  bool commit(MmuCounters& counters, Pte<L> before, Pte<L> after, Mfn table, unsigned slot,
+              bool moves) {
+    uint64_t expected = before.raw();
+    bool done = false;
+    for (unsigned i = 0; !done && i < (kMutated<Mutant::commit_without_compare> ? kAttempts : 1);
+         ++i) {
+      done = platform_.compare_exchange_entry(table, slot, expected, after.raw());
+    }
+    if (done) [[likely]] {
+      finish(counters, before, after, table, slot, moves);
+    }
+    return done;
+  }
+
   // The next attempt: what the last one held serves it if that is the reference it needs.
   template <PtLevel L>
   void keep_or_put(Call& call, Pte<L>& held, Pte<L> after, Mfn table, bool needed) {

@@ -35,7 +35,8 @@ size_t Mmu::find_users(Mfn frame, std::span<FrameUser> users) {
     }
   }
   for (uint32_t i = 0; i < page.external_count; ++i) {
-    list.add(FrameUser{.kind = FrameUser::Kind::kVmm});
+    list.add(FrameUser{.kind = i < page.device_count ? FrameUser::Kind::kDevice
+                                                     : FrameUser::Kind::kVmm});
   }
   for (size_t i = 0; i < frames_.size(); ++i) {
     const Mfn table(i);

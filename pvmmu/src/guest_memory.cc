@@ -20,16 +20,22 @@ bool permitted(const WalkResult& walked, Access access) {
 
 }  // namespace
 
+// What the entries on the way allow together.
+struct GuestMemory::Rights {
+  uint64_t granted = kPteWritable | kPteUser;  // by all of them
+  uint64_t denied = 0;                         // No-Execute: by any of them
+};
+
 // One step: reads the entry for `level` in `table` and adds it to the result. False if the walk
 // ends there; then result.mapped says whether at a leaf.
-bool GuestMemory::step(Mfn& table, PtLevel level, LinearAddr address, WalkResult& result) {
+inline bool GuestMemory::step(Mfn& table, PtLevel level, LinearAddr address, Rights& rights,
+                              WalkResult& result) {
   const unsigned slot = address.index(level);
   const uint64_t entry = platform_.read_entry(table, slot);
   result.steps[result.step_count++] = WalkStep{table, slot, entry};
   if ((entry & kPtePresent) == 0) return false;
-  result.writable = result.writable && (entry & kPteWritable) != 0;
-  result.user = result.user && (entry & kPteUser) != 0;
-  result.executable = result.executable && (entry & kPteNoExecute) == 0;
+  rights.granted &= entry;
+  rights.denied |= entry;
   result.leaf_level = level;
   const bool superpage =
       (level == PtLevel::kL2 || level == PtLevel::kL3) && (entry & kPtePageSize) != 0;
@@ -55,10 +61,13 @@ WalkResult GuestMemory::walk(Mfn root, LinearAddr address, Access access) {
   }
   if (!frames_.contains(root) || frames_.at(root).type != PageType::kL4) return result;
   if (!frames_.at(root).whole()) return result;
-  result.writable = result.user = result.executable = true;
+  Rights rights;
   Mfn table = root;
   PtLevel level = PtLevel::kL4;
-  while (step(table, level, address, result)) level = level_below(level);
+  while (step(table, level, address, rights, result)) level = level_below(level);
+  result.writable = (rights.granted & kPteWritable) != 0;
+  result.user = (rights.granted & kPteUser) != 0;
+  result.executable = (rights.denied & kPteNoExecute) == 0;
   if (!result.mapped) return result;
   result.ok = permitted(result, access);
   result.fault_code = result.ok ? 0 : result.fault_code | kFaultPresent;

@@ -88,6 +88,17 @@ void Mmu::put_writable(Mfn frame) {
   types_.put_page_and_type(own_counters_, frame);
 }
 
+int64_t Mmu::get_for_device(Call& call, const char* operation, Mfn frame) {
+  const int64_t error = get_writable(call, operation, frame);
+  if (error == 0) ++frames_.at(frame).device_count;
+  return error;
+}
+
+void Mmu::put_for_device(Mfn frame) {
+  --frames_.at(frame).device_count;
+  put_writable(frame);
+}
+
 Mfn Mmu::current_root(const Call& call) const {
   const Roots& roots = roots_[index_of(call.vcpu)];
   return call.kernel_mode ? roots.kernel : roots.user;

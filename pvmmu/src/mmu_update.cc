@@ -10,18 +10,17 @@
 
 namespace pvmmu {
 
+// Two registers: passed by value.
 struct Mmu::UpdateRequest {
+  uint64_t place;
   uint64_t value;
-  Mfn frame;      // that holds the entry
-  unsigned slot;  // of the entry
-  unsigned command;
+
+  Mfn frame() const { return Maddr(place).frame(); }  // that holds the entry
+  unsigned slot() const {                             // of the entry
+    return static_cast<unsigned>(Maddr(place).offset() / sizeof(uint64_t));
+  }
+  unsigned command() const { return place & (sizeof(uint64_t) - 1); }
 };
-
-namespace {
-
-constexpr unsigned kCommandMask = 7;  // an entry's address is a multiple of 8
-
-}  // namespace
 
 struct Mmu::UpdateArray {
   static constexpr size_t size = sizeof(::mmu_update);
@@ -34,13 +33,7 @@ struct Mmu::UpdateArray {
     return window.read(place, &request.update, size);
   }
   Errno apply(Call& call, const Continuation::Request& request) {
-    const ::mmu_update& raw = request.update;
-    const Maddr place(raw.ptr);
-    return mmu.apply_update(call,
-                            UpdateRequest{raw.val, place.frame(),
-                                          static_cast<unsigned>(place.offset() / sizeof(uint64_t)),
-                                          static_cast<unsigned>(raw.ptr & kCommandMask)},
-                            window);
+    return mmu.apply_update(call, UpdateRequest{request.update.ptr, request.update.val}, window);
   }
   static const char* name_of(const Continuation::Request&) { return name; }
   static uint64_t& done(MmuCounters& counters) { return counters.ops_mmu_update; }
@@ -54,18 +47,38 @@ int64_t Mmu::mmu_update(Call& call, LinearAddr requests, uint32_t count, LinearA
   return run_array(call, array, requests, count, done);
 }
 
-Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow& window) {
-  switch (request.command) {
+template <PtLevel L>
+Errno Mmu::change_entry(Call& call, UpdateRequest request) {
+  const bool preserve =
+      request.command() == MMU_PT_UPDATE_PRESERVE_AD && !kMutated<Mutant::accessed_dirty_dropped>;
+  const uint64_t kept = preserve ? kPteAccessedDirty : 0;
+  const auto compute = [value = request.value, kept](uint64_t& entry) {
+    entry = value | (entry & kept);
+    return true;
+  };
+  uint64_t old_value = 0;
+  return EntryWriter(platform_, types_, tlb_)
+      .change<L>(call, request.frame(), request.slot(), compute, old_value);
+}
+
+Errno Mmu::apply_update(Call& call, UpdateRequest request, RequestWindow& window) {
+  switch (request.command()) {
     case MMU_NORMAL_PT_UPDATE:
     case MMU_PT_UPDATE_PRESERVE_AD:
     case MMU_PT_UPDATE_NO_TRANSLATE: {
-      const PageInfo* page = frames_.find_guest(request.frame);
+      const PageInfo* page = frames_.find_guest(request.frame());
       if (page == nullptr) {
         return types_.refuse(call, Rule::kEntryTarget, Errno::kEINVAL,
-                             "the entry's frame is not the domain's", request.frame);
+                             "the entry's frame is not the domain's", request.frame());
       }
       if (page->whole() && is_table(page->type)) {
-        return apply_table_update(call, request, table_level(page->type), window);
+        const PtLevel level = table_level(page->type);
+        if (level == PtLevel::kL1) [[likely]] {
+          window.leaf_written(request.frame(), request.slot());
+          return change_entry<PtLevel::kL1>(call, request);
+        }
+        window.forget();
+        return apply_upper_update(call, request, level);
       }
       return apply_plain_write(call, request);
     }
@@ -76,44 +89,29 @@ Errno Mmu::apply_update(Call& call, const UpdateRequest& request, RequestWindow&
   }
 }
 
-Errno Mmu::apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
-                              RequestWindow& window) {
-  const bool preserve =
-      request.command == MMU_PT_UPDATE_PRESERVE_AD && !kMutated<Mutant::accessed_dirty_dropped>;
-  const auto compute = [&request, preserve](uint64_t& value) {
-    value = request.value | (preserve ? value & kPteAccessedDirty : 0);
-    return true;
-  };
-  EntryWriter writer(platform_, types_, tlb_);
-  return at_level(level, [&]<PtLevel L>() {
-    if constexpr (L == PtLevel::kL1) {
-      window.leaf_written(request.frame, request.slot);
-    } else {
-      window.forget();
-    }
-    uint64_t old_value = 0;
-    return writer.change<L>(call, request.frame, request.slot, compute, old_value);
-  });
+// Apart from the frequent L1 so that this one's code stays out of its way.
+Errno Mmu::apply_upper_update(Call& call, UpdateRequest request, PtLevel level) {
+  return at_level(level, [&]<PtLevel L>() { return change_entry<L>(call, request); });
 }
 
 // A frame that is no table is ordinary memory: the value is stored as it is, whatever the command.
 // One that is being promoted or demoted is neither, and refused for its type.
-Errno Mmu::apply_plain_write(Call& call, const UpdateRequest& request) {
-  const Errno error = types_.get_page_and_type(call, request.frame, PageType::kWritable);
+Errno Mmu::apply_plain_write(Call& call, UpdateRequest request) {
+  const Errno error = types_.get_page_and_type(call, request.frame(), PageType::kWritable);
   if (error != Errno::kOk) return error;
-  platform_.write_bytes(Maddr(request.frame, request.slot * sizeof(uint64_t)), &request.value,
+  platform_.write_bytes(Maddr(request.frame(), request.slot() * sizeof(uint64_t)), &request.value,
                         sizeof request.value);
-  types_.put_page_and_type(call.counters, request.frame);
+  types_.put_page_and_type(call.counters, request.frame());
   ++call.counters.plain_writes;
   return Errno::kOk;
 }
 
-Errno Mmu::apply_machphys(Call& call, const UpdateRequest& request) {
-  if (frames_.find_guest(request.frame) == nullptr) {
+Errno Mmu::apply_machphys(Call& call, UpdateRequest request) {
+  if (frames_.find_guest(request.frame()) == nullptr) {
     return types_.refuse(call, Rule::kEntryTarget, Errno::kEINVAL, "the frame is not the domain's",
-                         request.frame);
+                         request.frame());
   }
-  platform_.write_m2p(request.frame, Pfn(request.value));
+  platform_.write_m2p(request.frame(), Pfn(request.value));
   ++call.counters.machphys_updates;
   return Errno::kOk;
 }

@@ -1,6 +1,7 @@
 // References to frames, typed and untyped, and the references that entries take.
 #include "base/mutant.h"
 #include "entry_bits.h"
+#include "leaf_reference.h"
 #include "pvmmu/mmu_events.h"
 #include "pvmmu/type_keeper.h"
 
@@ -18,15 +19,6 @@ bool must_flush(PageType last, PageType type) {
   if (kMutated<Mutant::contents_read_before_flush>) return false;
   if (kMutated<Mutant::flush_by_new_type> && !is_table(type)) return false;
   return last != PageType::kNone && last != type;
-}
-
-// Names the entry in a refusal, unless a deeper one is named already.
-void note_entry(Refusal& refusal, PtLevel level, Mfn table, unsigned slot, uint64_t entry) {
-  if (refusal.level != 0) return;
-  refusal.level = static_cast<uint8_t>(level_number(level));
-  refusal.table = table;
-  refusal.slot = static_cast<uint16_t>(slot);
-  refusal.entry = entry;
 }
 
 }  // namespace
@@ -58,10 +50,6 @@ Errno TypeKeeper::get_page(Call& call, Mfn frame) {
   }
   ++page->total_count;
   return Errno::kOk;
-}
-
-void TypeKeeper::put_page(Mfn frame) {
-  --frames_.at(frame).total_count;
 }
 
 Errno TypeKeeper::get_page_and_type(Call& call, Mfn frame, PageType type) {
@@ -100,7 +88,28 @@ void TypeKeeper::put_page_and_type(MmuCounters& counters, Mfn frame) {
   }
 }
 
+// The frequent case of get_type: there are no contents to check.
+Errno TypeKeeper::get_writable_type(Call& call, Mfn frame) {
+  PageInfo& page = frames_.at(frame);
+  if (page.type_count != 0) {
+    if (page.type != PageType::kWritable) return refuse_type(call, frame);
+    ++page.type_count;  // at most total_count, which was checked
+    return Errno::kOk;
+  }
+  page.type = PageType::kWritable;
+  page.type_count = 1;
+  if (must_flush(page.last_type, PageType::kWritable)) {
+    tlb_.flush_older_than(call.counters, page.tlb_stamp);
+  }
+  return Errno::kOk;
+}
+
+Errno TypeKeeper::refuse_type(Call& call, Mfn frame) {
+  return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame has another type", frame);
+}
+
 Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
+  if (type == PageType::kWritable) return get_writable_type(call, frame);
   PageInfo& page = frames_.at(frame);
   if (page.type_count == 0) {
     // The type is set before anything is read, so that no entry met on the way can use the frame as
@@ -113,13 +122,10 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
       return Errno::kOk;
     }
     if (must_flush(page.last_type, type)) tlb_.flush_older_than(call.counters, page.tlb_stamp);
-    if (type == PageType::kWritable) return Errno::kOk;
     if (is_table(type)) platform_.frame_becomes_table(frame);
     return validate(call, frame, type);
   }
-  if (page.type != type) {
-    return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame has another type", frame);
-  }
+  if (page.type != type) return refuse_type(call, frame);
   if (page.in_progress) {
     // Its own references are the caller's from here on.
     page.in_progress = false;
@@ -133,7 +139,7 @@ Errno TypeKeeper::get_type(Call& call, Mfn frame, PageType type) {
   }
   // never: this call is in the middle of it; its own entries ask for levels below, and a same-level
   // entry does not ask here.
-  if (type != PageType::kWritable && page.validation == Validation::kUnvalidated) {
+  if (page.validation == Validation::kUnvalidated) {
     // never: as above.
     return refuse(call, Rule::kOneType, Errno::kEINVAL, "the frame is being validated", frame);
   }
@@ -149,15 +155,7 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
     --page.type_count;
     return true;
   }
-  if (is_table(page.type) && !kMutated<Mutant::last_reference_without_teardown>) {
-    begin_teardown(counters, frame);
-    return false;
-  }
-  if (page.type == PageType::kSegDesc) {
-    ++counters.demotions;  // descriptors hold no references
-    if (MmuEvents* events = platform_.events()) events->demoted(counters, frame, page.type);
-    page.validation = Validation::kUnvalidated;
-  }
+  if (page.type != PageType::kWritable && !put_last_of_validated(counters, frame)) return false;
   page.last_type = page.type;
   if (!kMutated<Mutant::time_stamp_skipped>) page.tlb_stamp = tlb_.stamp();
   page.type = PageType::kNone;
@@ -165,27 +163,48 @@ bool TypeKeeper::put_type(MmuCounters& counters, Mfn frame) {
   return true;
 }
 
-// An L1 entry's reference. Errors are those of Xen: EPERM beyond memory, EBUSY where the frame
-// belongs to somebody else or is in use as what must not be written.
-Errno TypeKeeper::get_leaf(Call& call, L1Pte entry) {
+// False: it is a table, and its entries are still to give their references back.
+bool TypeKeeper::put_last_of_validated(MmuCounters& counters, Mfn frame) {
+  PageInfo& page = frames_.at(frame);
+  if (is_table(page.type) && !kMutated<Mutant::last_reference_without_teardown>) {
+    begin_teardown(counters, frame);
+    return false;
+  }
+  ++counters.demotions;  // of descriptors, which hold no references
+  if (MmuEvents* events = platform_.events()) events->demoted(counters, frame, page.type);
+  page.validation = Validation::kUnvalidated;
+  return true;
+}
+
+// Why an L1 entry gets no reference. Errors are those of Xen: EPERM beyond memory, EBUSY where the
+// frame belongs to somebody else or is in use as what must not be written.
+Errno TypeKeeper::refuse_leaf(Call& call, L1Pte entry) {
   const Mfn frame = entry.frame();
-  PageInfo* page = frames_.find_guest(frame);
-  if (kMutated<Mutant::foreign_frame_mapped> && frames_.contains(frame)) page = &frames_.at(frame);
-  if (page == nullptr) {
-    if (!frames_.contains(frame)) {
-      return refuse(call, Rule::kEntryTarget, Errno::kEPERM, "the frame does not exist", frame);
-    }
+  if (has_refused_bits(entry)) return refuse_bits(call);
+  if (!frames_.contains(frame)) {
+    return refuse(call, Rule::kEntryTarget, Errno::kEPERM, "the frame does not exist", frame);
+  }
+  if (frames_.find_guest(frame) == nullptr) {
     return refuse(call, Rule::kEntryBits, Errno::kEBUSY, "the frame is the hypervisor's", frame);
   }
-  if (page->total_count >= count_limit_ && !kMutated<Mutant::count_limit_ignored>) {
+  if (frames_.at(frame).total_count >= count_limit_) {
     return refuse(call, Rule::kCounts, Errno::kEBUSY, "the frame is used too often", frame);
   }
-  if (entry.writable() && get_type(call, frame, PageType::kWritable) != Errno::kOk) {
-    return refuse(call, Rule::kNoWritableTable, Errno::kEBUSY,
-                  "a writable mapping of a frame that must not be written", frame);
-  }
-  ++page->total_count;
-  return Errno::kOk;
+  return refuse(call, Rule::kNoWritableTable, Errno::kEBUSY,
+                "a writable mapping of a frame that must not be written", frame);
+}
+
+Errno TypeKeeper::refuse_bits(Call& call) {
+  return refuse(call, Rule::kEntryBits, Errno::kEINVAL, "the entry has bits that are not allowed");
+}
+
+void TypeKeeper::note_entry(Refusal& refusal, PtLevel level, Mfn table, unsigned slot,
+                            uint64_t entry) {
+  if (refusal.level != 0) return;
+  refusal.level = static_cast<uint8_t>(level_number(level));
+  refusal.table = table;
+  refusal.slot = static_cast<uint16_t>(slot);
+  refusal.entry = entry;
 }
 
 // An entry that names a table of its own level. The mapping it makes is read-only because every
@@ -220,12 +239,10 @@ Errno TypeKeeper::get_same_level(Call& call, Pte<L> entry, Mfn table) {
 // For an entry of a table of any state: what it names may stay to be stored.
 template <PtLevel L>
 Errno TypeKeeper::get_entry(Call& call, Pte<L> entry, Mfn table, unsigned slot) {
+  if constexpr (L == PtLevel::kL1) return get_leaf(call, entry, table, slot);
   Errno error;
   if (has_refused_bits(entry)) {
-    error =
-        refuse(call, Rule::kEntryBits, Errno::kEINVAL, "the entry has bits that are not allowed");
-  } else if constexpr (L == PtLevel::kL1) {
-    error = get_leaf(call, entry);
+    error = refuse_bits(call);
   } else {
     const PageInfo* page = frames_.find_guest(entry.frame());
     if (page != nullptr && page->type == table_type(L)) {
@@ -262,19 +279,19 @@ Errno TypeKeeper::get_from_entry(Call& call, Pte<L> entry, Mfn table, unsigned s
 // False if that was the last reference of a table: as put_type.
 template <PtLevel L>
 bool TypeKeeper::put_entry(MmuCounters& counters, Pte<L> entry, Mfn table) {
-  const Mfn frame = entry.frame();
-  PageInfo& page = frames_.at(frame);
   if constexpr (L == PtLevel::kL1) {
-    if (entry.writable()) put_type(counters, frame);
+    put_leaf(counters, entry);
   } else {
+    const Mfn frame = entry.frame();
+    PageInfo& page = frames_.at(frame);
     if (frame == table) return true;
     if (page.type == table_type(L)) {
       --frames_.at(table).linear_count;
       ++page.linear_count;
     }
     if (!put_type(counters, frame)) return false;
+    put_page(frame);
   }
-  put_page(frame);
   return true;
 }
 

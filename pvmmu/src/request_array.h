@@ -16,15 +16,6 @@
 
 namespace pvmmu {
 
-// The address of element `index` of an array, or false if that wraps round the address space.
-constexpr bool element_address(LinearAddr array, uint32_t index, size_t element_size,
-                               LinearAddr& element) {
-  const uint64_t offset = uint64_t{index} * element_size;
-  if (array.raw() + offset < array.raw()) return false;
-  element = array + offset;
-  return true;
-}
-
 template <typename Array>
 int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t count,
                        LinearAddr done) {
@@ -35,14 +26,14 @@ int64_t Mmu::run_array(Call& call, Array& array, LinearAddr requests, uint32_t c
   // A request that was begun already is in `saved`, and is not read again.
   bool begun = saved.stage == Stage::kAgain || saved.stage == Stage::kTearDown;
   Errno error = Errno::kOk;
-  while (index < count) {
+  LinearAddr element = requests + uint64_t{index} * Array::size;
+  for (; index < count; element = element + Array::size) {
     if (begun) [[unlikely]] {
-      error = resume_request(call, array, requests + uint64_t{index} * Array::size, saved);
+      error = resume_request(call, array, element, saved);
     } else {
       Continuation::Request request;
-      LinearAddr element;
-      if (!element_address(requests, index, Array::size, element) ||
-          !array.read(element, request)) {
+      // Below the array: it wraps round the address space.
+      if (element < requests || !array.read(element, request)) {
         error = refuse_unreadable(call, Array::name, element, index);
         break;
       }

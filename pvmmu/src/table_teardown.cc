@@ -4,6 +4,7 @@
 // in memory as data, except the hypervisor's.
 #include "at_level.h"
 #include "base/mutant.h"
+#include "leaf_reference.h"
 #include "pvmmu/mmu_events.h"
 #include "pvmmu/type_keeper.h"
 
@@ -62,20 +63,27 @@ Errno TypeKeeper::drop_entries(Call& call, Mfn table) {
     const Errno error = drop_child_in_progress<L>(call, table);
     if (error != Errno::kOk) return error;
   }
-  while (page.validated_entries != 0) {
-    const unsigned slot = --page.validated_entries;
+  for (unsigned left = page.validated_entries; left != 0;) {
+    const unsigned slot = --left;
     if (is_hypervisor_slot(L, slot)) continue;
     const Pte<L> entry(platform_.read_entry(table, slot));
     if (!entry.present()) continue;
-    if (!put_entry(call.counters, entry, table)) {
+    if constexpr (L == PtLevel::kL1) {
+      put_leaf(call.counters, entry);
+    } else if (!put_entry(call.counters, entry, table)) {
       const Errno error = tear_down(call, entry.frame());
       if (error != Errno::kOk) {
+        page.validated_entries = static_cast<uint16_t>(slot);
         page.child_in_progress = !kMutated<Mutant::partial_child_lost>;
         return error;
       }
     }
-    if (call.steps.spent(platform_)) return kRestart;
+    if (call.steps.spent(platform_)) {
+      page.validated_entries = static_cast<uint16_t>(slot);
+      return kRestart;
+    }
   }
+  page.validated_entries = 0;
   return Errno::kOk;
 }
 

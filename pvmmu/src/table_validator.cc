@@ -9,6 +9,7 @@
 #include "base/mutant.h"
 #include "descriptor.h"
 #include "entry_bits.h"
+#include "leaf_reference.h"
 #include "pvmmu/mmu_events.h"
 #include "pvmmu/type_keeper.h"
 
@@ -56,7 +57,12 @@ Errno TypeKeeper::validate_table(Call& call, Mfn table) {
     if (is_hypervisor_slot(L, slot)) continue;
     const Pte<L> entry(platform_.read_entry(table, slot));
     if (!entry.present()) continue;
-    const Errno error = get_entry(call, entry, table, slot);
+    Errno error;
+    if constexpr (L == PtLevel::kL1) {
+      error = get_leaf(call, entry, table, slot);
+    } else {
+      error = get_entry(call, entry, table, slot);
+    }
     if (kMutated<Mutant::stores_before_all_passed> && error == Errno::kOk) {
       store_entry(table, slot, adjusted_entry(entry).raw());
     }

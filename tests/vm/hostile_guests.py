@@ -19,6 +19,7 @@ FATAL = {
     "iret-bad-stack": "bad guest stack",
     "crash": "page fault without a handler",
     "block": "every vCPU waits",
+    "down": "no vCPU is up",
 }
 ENDLESS = ("loop",)
 # Either is right: the selectors are corrected, or the guest ends.

@@ -21,6 +21,7 @@ class Stopping(VmTest):
         self.assertGreaterEqual(run.stats["wall_seconds"], 1.4)
         self.assertLess(run.stats["wall_seconds"], 30)
         self.assertIn("time-out", run.err)
+        self.assertRegex(run.err, r"vCPU 0 runs, at rip 0x[0-9a-f]+ in user mode")
 
     def test_looping_guest_on_four_processors(self):
         run = self.pvmmu(*self.endless("--timeout=1", "--stats=json", "--vcpus=4"))

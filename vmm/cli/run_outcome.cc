@@ -33,6 +33,30 @@ RunOutcome shut_down(const RunResult& result) {
                                  result.guest_exit_code, "\n")};
 }
 
+std::string situations_text(std::span<const VcpuSituation> situations) {
+  std::string text;
+  for (size_t id = 0; id < situations.size(); ++id) {
+    const VcpuSituation& vcpu = situations[id];
+    absl::StrAppendFormat(&text, "  vCPU %u ", id);
+    switch (vcpu.state) {
+      case VcpuSituation::State::kRuns:
+        absl::StrAppendFormat(&text, "runs, at rip 0x%x in %s mode\n", vcpu.rip,
+                              vcpu.kernel_mode ? "kernel" : "user");
+        break;
+      case VcpuSituation::State::kDown:
+        text += "is down\n";
+        break;
+      case VcpuSituation::State::kWaits:
+        text += "waits for an event\n";
+        break;
+      case VcpuSituation::State::kOverdue:
+        text += "waits although its event is there: this is a bug of pvmmu\n";
+        break;
+    }
+  }
+  return text;
+}
+
 RunOutcome by_end(const RunResult& result, std::span<const std::byte> guest) {
   switch (result.end) {
     case RunResult::End::kShutdown:
@@ -41,8 +65,8 @@ RunOutcome by_end(const RunResult& result, std::span<const std::byte> guest) {
       return crashed(result, guest);
     case RunResult::End::kTimedOut:
       return {.status = ExitStatus::kTimedOut,
-              .report = absl::StrFormat("pvmmu: time-out after %.1f s; the counts are partial\n",
-                                        result.wall_seconds),
+              .report = absl::StrFormat("pvmmu: time-out after %.1f s; the counts are partial\n%s",
+                                        result.wall_seconds, situations_text(result.situations)),
               .partial = true};
     case RunResult::End::kInterrupted:
       return {.status = ExitStatus::kInterrupted,

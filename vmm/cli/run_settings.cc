@@ -242,6 +242,11 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
                          "Private additions to Xen's interface, which mode best uses and\n"
                          "no guest needs (default on).",
                          settings.extensions);
+  flags.add_choice<bool>("notifier-protocol", {{"sequence", false}, {"recall", true}},
+                         "How the accelerator's driver keeps a fault apart from an\n"
+                         "invalidation: a count of them, and a second look if it changed\n"
+                         "(default); or a list of faults under way that are marked.",
+                         settings.recall_protocol);
   add_kvm_flag(flags, "auto", settings);
   flags.add("timeout", "SECONDS", "Stop after this long, with status 124; 0.5 is possible.",
             seconds_setter(settings.timeout_seconds));
@@ -380,15 +385,19 @@ multicall::Limits queue_limits(const RunSettings& settings) {
 
 std::string guest_command_line(const RunSettings& settings) {
   const multicall::Limits batch = queue_limits(settings);
-  return absl::StrCat(
-      "mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
-      " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
-      " tick=", settings.tick_hz, " vcpus=", settings.vcpus,
-      settings.check_rules.empty() ? "" : " check_rules=", settings.check_rules,
-      settings.lazy_policy == "2007" ? "" : " lazy_policy=",
-      settings.lazy_policy == "2007" ? "" : settings.lazy_policy,
-      settings.lazy_schedule.empty() ? "" : " lazy_schedule=", settings.lazy_schedule,
-      settings.command_line.empty() ? "" : " ", settings.command_line);
+  std::string line =
+      absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
+                   " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
+                   " tick=", settings.tick_hz, " vcpus=", settings.vcpus);
+  const auto add = [&line](absl::string_view name, absl::string_view value) {
+    if (!value.empty()) absl::StrAppend(&line, " ", name, value);
+  };
+  add("notifier=", settings.recall_protocol ? "recall" : "");
+  add("check_rules=", settings.check_rules);
+  add("lazy_policy=", settings.lazy_policy == "2007" ? "" : settings.lazy_policy);
+  add("lazy_schedule=", settings.lazy_schedule);
+  add("", settings.command_line);
+  return line;
 }
 
 }  // namespace vmm

@@ -35,6 +35,7 @@ struct RunSettings {
   bool split_ptl = true;
   bool identity_p2m = false;
   bool extensions = true;
+  bool recall_protocol = false;  // else sequence
   AuditPolicy audit = AuditPolicy::kAtExit;
   pvmmu::ForcedCuts preempt_at = pvmmu::ForcedCuts::never();
   bool explain = false;

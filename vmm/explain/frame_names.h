@@ -30,6 +30,8 @@ constexpr const char* user_kind_name(pvmmu::FrameUser::Kind kind) {
       return "user base pointer";
     case pvmmu::FrameUser::Kind::kVmm:
       return "VMM";
+    case pvmmu::FrameUser::Kind::kDevice:
+      return "accelerator";
   }
   return "unknown";
 }

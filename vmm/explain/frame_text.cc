@@ -69,6 +69,8 @@ std::string release_use_text(const FrameUse& use, const FrameChain& chain) {
       return chain.links.front().state.type == PageType::kSegDesc
                  ? "set a descriptor table without it (set_gdt)"
                  : "take another frame for what was registered with the hypervisor";
+    case FrameUser::Kind::kDevice:
+      return "take it from the accelerator (invalidate)";
     case FrameUser::Kind::kEntry:
       break;
   }
@@ -112,6 +114,8 @@ std::string use_text(const FrameUse& use) {
       return absl::StrFormat("the user base pointer of vCPU %u", use.user.vcpu);
     case FrameUser::Kind::kVmm:
       return "the VMM";
+    case FrameUser::Kind::kDevice:
+      return "the accelerator";
     case FrameUser::Kind::kEntry:
       break;
   }

@@ -27,6 +27,7 @@ Json use_json(const FrameUse& use) {
       break;
     case FrameUser::Kind::kPin:
     case FrameUser::Kind::kVmm:
+    case FrameUser::Kind::kDevice:
       break;
   }
   return object;

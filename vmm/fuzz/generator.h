@@ -61,6 +61,7 @@ class Generator {
   void count_up(List& list);
   void ask(List& list);
   void try_access(List& list);
+  void device(List& list);
   void print(List& list);
   void wait_for_nobody(List& list);
   void pause(List& list);

@@ -151,6 +151,29 @@ void Generator::try_access(List& list) {
   add(list, std::move(s));
 }
 
+// A command of the accelerator on one page, the wait for it, and now and then its result.
+void Generator::device(List& list) {
+  constexpr Kind kKinds[] = {Kind::kDeviceCopy, Kind::kDeviceFill, Kind::kDeviceFill,
+                             Kind::kDeviceCas, Kind::kDeviceChecksum};
+  Statement s = make_statement(kKinds[random_.below(std::size(kKinds))], one_page(true));
+  if (s.kind == Kind::kDeviceCopy) s.target = one_page(true);
+  if (s.kind == Kind::kDeviceFill || s.kind == Kind::kDeviceCas) s.values = {some_value()};
+  if (s.kind == Kind::kDeviceCas) s.values.push_back(number_expression(random_.below(100)));
+  const bool has_result = s.kind == Kind::kDeviceCas || s.kind == Kind::kDeviceChecksum;
+  if (!add(list, std::move(s))) return;
+  const auto expect = [&](Function function) {
+    Statement asked = make_statement(Kind::kExpect);
+    asked.values = {operation(Operator::kEqual, call_expression(function), number_expression(0))};
+    add(list, std::move(asked));
+  };
+  if (chance(25)) {
+    expect(Function::kDeviceError);
+  } else {
+    add(list, make_statement(Kind::kDeviceWait));
+  }
+  if (has_result) expect(Function::kDeviceResult);
+}
+
 void Generator::print(List& list) {
   Statement s = make_statement(Kind::kPrint);
   if (chance(30)) {

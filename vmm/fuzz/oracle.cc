@@ -24,12 +24,19 @@ bool always_true(const Expression& e) {
          right.kind == Expression::Kind::kNumber && right.number == 0;
 }
 
-bool asks_page(const Expression& e) {
-  return e.kind == Expression::Kind::kOperator && e.operands.size() == 2 &&
-         (e.op == Operator::kEqual || e.op == Operator::kLess) &&
-         e.operands[0].kind == Expression::Kind::kCall && e.operands[0].pages &&
-         e.operands[0].function != Function::kYoung &&
-         e.operands[1].kind == Expression::Kind::kNumber;
+bool asks_device(const Expression& e) {
+  return e.function == Function::kDeviceError || e.function == Function::kDeviceResult;
+}
+
+// Of a page, or of the device.
+bool asks(const Expression& e) {
+  if (e.kind != Expression::Kind::kOperator || e.operands.size() != 2 ||
+      (e.op != Operator::kEqual && e.op != Operator::kLess)) {
+    return false;
+  }
+  const Expression& asked = e.operands[0];
+  return asked.kind == Expression::Kind::kCall && (asked.pages || asks_device(asked)) &&
+         asked.function != Function::kYoung && e.operands[1].kind == Expression::Kind::kNumber;
 }
 
 bool starts_with(const std::string& text, const char* prefix) {
@@ -62,7 +69,7 @@ bool Oracle::run_list(std::vector<Statement>& statements) {
     if (live_children() != 0) return false;
     leave_fork();
   }
-  return true;
+  return !contexts_.back().device_busy;
 }
 
 bool Oracle::block(std::vector<Statement>& body) {
@@ -291,12 +298,16 @@ bool Oracle::conditional(Statement& s) {
 bool Oracle::expect(Statement& s) {
   Expression& e = s.values[0];
   if (always_true(e)) return true;
-  if (!asks_page(e)) {
+  if (contexts_.back().device_busy &&
+      (!asks(e) || e.operands[0].function != Function::kDeviceError)) {
+    return false;
+  }
+  if (!asks(e)) {
     uint64_t value = 0;
     return known_value(e, value) && value != 0;
   }
   Value value;
-  if (!value_of(e.operands[0], value)) return false;
+  if (!value_of(e.operands[0], value) || (!value && asks_device(e.operands[0]))) return false;
   const Operator op = value ? Operator::kEqual : Operator::kLess;
   return settle(e.op, op) && settle(e.operands[1].number, value.value_or(2));
 }

@@ -79,6 +79,9 @@ class Oracle {
     std::vector<Actor> children;  // not waited for
     size_t waited = 0;            // of them; which is not known
     std::vector<Actor> threads;   // not joined
+    bool device_busy = false;     // with a command that has to be waited for
+    int device_error = 0;         // what the wait will say
+    Value device_result;
   };
   struct Place {
     const RegionPlace* region = nullptr;
@@ -105,6 +108,15 @@ class Oracle {
   bool print(const Statement& s);
   bool block(std::vector<Statement>& body);
   bool end_process();
+
+  // oracle_device.cc
+  static bool is_device(Statement::Kind kind);
+  bool device(Statement& s);
+  bool device_may_write(uint32_t page) const;
+  bool device_may_read(uint32_t page) const;
+  Contents& device_touch(uint32_t page, bool write);
+  void work_on_page(Statement::Kind kind, Contents& contents, const uint64_t (&values)[2]);
+  int take_device_error();
 
   // oracle_values.cc
   bool place_of(const PageRange& range, Place& place);

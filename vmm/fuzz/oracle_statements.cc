@@ -53,6 +53,11 @@ Backing backing_of(uint64_t bits) {
 
 bool Oracle::step(Statement& s) {
   if (contexts_.back().ended) return false;
+  // What the device is at nobody looks at before the wait.
+  if (contexts_.back().device_busy && s.kind != Kind::kDeviceWait && s.kind != Kind::kExpect) {
+    return false;
+  }
+  if (is_device(s.kind)) return device(s);
   if (is_mapping(s.kind)) return mapping(s);
   if (is_access(s.kind)) return access(s);
   if (s.kind == Kind::kCrashRead || s.kind == Kind::kCrashWrite) return crash(s);

@@ -154,6 +154,12 @@ bool Oracle::call(const Expression& e, Value& value) {
       if (!known_value(e.operands[0], limit) || limit == 0) return false;
       value = next_random() % limit;
       return true;
+    case Function::kDeviceError:
+      value = static_cast<uint64_t>(take_device_error());
+      return true;
+    case Function::kDeviceResult:
+      value = contexts_.back().device_result;
+      return true;
     case Function::kYoung:
       if (!touch_pages(place.pages, Touch::kWrite)) return false;
       memory_.age(spaces_.back(), place.pages);

@@ -18,6 +18,7 @@ std::vector<std::string> random_way(Random& random) {
   const uint64_t entries = 1 + random.below(random.one_in(2) ? kSmall : kMostEntries);
   if (!random.one_in(4)) flags.push_back(absl::StrCat("--batch=", entries));
   if (random.one_in(3)) flags.emplace_back("--split-ptl=off");
+  if (random.one_in(3)) flags.emplace_back("--notifier-protocol=recall");
   return flags;
 }
 
@@ -115,7 +116,8 @@ bool same_counters(const RunPoint& one, const RunPoint& other) {
     return point.simulated() && point.settings.sim_tlb.kind == SimTlb::Kind::kSpeculative;
   };
   return a.vcpus == 1 && b.vcpus == 1 && a.mode == b.mode && queue_limits(a) == queue_limits(b) &&
-         a.split_ptl == b.split_ptl && !speculative(one) && !speculative(other);
+         a.split_ptl == b.split_ptl && a.recall_protocol == b.recall_protocol &&
+         !speculative(one) && !speculative(other);
 }
 
 }  // namespace vmm::fuzz

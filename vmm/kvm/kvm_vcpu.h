@@ -40,9 +40,11 @@ class KvmVcpu {
   const kvm_run& shared() const { return *run_; }
   kvm_regs& regs() { return run_->s.regs.regs; }
   kvm_sregs& sregs() { return run_->s.regs.sregs; }
+  kvm_vcpu_events& events() { return run_->s.regs.events; }
   const kvm_vcpu_events& events() const { return run_->s.regs.events; }
   void mark_regs_dirty() { run_->kvm_dirty_regs |= KVM_SYNC_X86_REGS; }
   void mark_sregs_dirty() { run_->kvm_dirty_regs |= KVM_SYNC_X86_SREGS; }
+  void mark_events_dirty() { run_->kvm_dirty_regs |= KVM_SYNC_X86_EVENTS; }
 
  private:
   KvmVcpu() = default;

@@ -60,9 +60,14 @@ Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, Machin
       engine_(std::move(engine)),
       monitor_(memory_, options.vcpus),
       platform_(memory_, monitor_, !options.traits.host_writes_visible),
+      accelerator_(*engine_, options.vcpus > 1,
+                   [this](std::string what) {
+                     stop(RunResult::End::kFailed, std::nullopt, std::move(what));
+                   }),
       preemption_(options.preempt_at, lock_, *engine_, stopping_),
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
+  platform_.set_accelerator(accelerator_);
 }
 
 Domain::~Domain() {
@@ -213,12 +218,20 @@ RunResult Domain::run() {
     return over();
   });
   wait_for_end();
+  std::vector<VcpuSituation> stopped = situations();
   stop_vcpus();
   engine_->timers().stop();
   if (options_.trace != nullptr) options_.trace->stop();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start_;
   hypercalls_->drain_console();
-  return collect(elapsed.count());
+  RunResult result = collect(elapsed.count());
+  // Of a vCPU in the guest only now it is known where.
+  for (unsigned id = 0; id < vcpus_.size(); ++id) {
+    stopped[id].rip = vcpus_[id]->cpu().registers.rip;
+    stopped[id].kernel_mode = vcpus_[id]->cpu().kernel_mode;
+  }
+  result.situations = std::move(stopped);
+  return result;
 }
 
 // Whether the run has ended, by itself or because time is over or somebody interrupts. With
@@ -277,6 +290,7 @@ void Domain::stop_vcpus() {
   stopping_ = true;
   for (auto& vcpu : vcpus_) vcpu->wake();
   for (auto& vcpu : vcpus_) vcpu->join();
+  accelerator_.end();
 }
 
 bool Domain::let_others_in(unsigned vcpu) {
@@ -294,7 +308,7 @@ void Domain::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
 }
 
 bool Domain::all_blocked_for_ever() {
-  if (engine_->timers().any_armed()) return false;
+  if (engine_->timers().any_armed() || accelerator_.device().has_work()) return false;
   for (const auto& vcpu : vcpus_) {
     if (vcpu->runnable_or_woken()) return false;
   }
@@ -325,15 +339,31 @@ RunResult Domain::collect(double seconds) {
 
 // --- FrameReferences, VcpuControl, Console ---
 
-std::byte* Domain::get_writable(Mfn frame, VcpuId vcpu, const char* operation) {
+template <typename Get>
+std::byte* Domain::get_frame(Mfn frame, VcpuId vcpu, Get get) {
   const unsigned id = vcpu_index(vcpu);
   pvmmu::MmuCounters of_the_builder{};  // the console's ring is taken before there are vCPUs
   pvmmu::MmuCounters& counters = vcpus_.empty() ? of_the_builder : vcpus_[id]->mmu_counters();
   pvmmu::Refusal refusal;
   pvmmu::Call call{vcpu, counters, refusal, true};
-  if (mmu_->get_writable(call, operation, frame) == 0) return memory_.frame(frame);
+  if (get(call) == 0) return memory_.frame(frame);
   note_refusal(id, refusal, [frame] { return AskedFor{.frame = frame}; });
   return nullptr;
+}
+
+std::byte* Domain::get_writable(Mfn frame, VcpuId vcpu, const char* operation) {
+  return get_frame(frame, vcpu,
+                   [&](pvmmu::Call& call) { return mmu_->get_writable(call, operation, frame); });
+}
+
+std::byte* Domain::get_for_device(Mfn frame, VcpuId vcpu, const char* operation) {
+  return get_frame(frame, vcpu,
+                   [&](pvmmu::Call& call) { return mmu_->get_for_device(call, operation, frame); });
+}
+
+void Domain::put_for_device(Mfn frame) {
+  platform_.note_host_write(frame);  // as below
+  mmu_->put_for_device(frame);
 }
 
 void Domain::put_writable(Mfn frame) {

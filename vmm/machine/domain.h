@@ -22,6 +22,7 @@
 #include "explain/live_frames.h"
 #include "explain/refusal_log.h"
 #include "hypercalls/hypercalls.h"
+#include "machine/accelerator_device.h"
 #include "machine/domain_mutex.h"
 #include "machine/engine.h"
 #include "machine/machine_memory.h"
@@ -71,6 +72,11 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   // vCPU's next flush.
   void map_descriptor_frame(unsigned vcpu, unsigned index, pvmmu::Mfn frame);
   Vcpu& vcpu(unsigned id) { return *vcpus_[id]; }
+  bool has_extensions() const { return options_.extensions; }
+  AcceleratorDevice& accelerator() { return accelerator_; }
+  // As FrameReferences, for an entry of the accelerator's.
+  std::byte* get_for_device(pvmmu::Mfn frame, VcpuId vcpu, const char* operation);
+  void put_for_device(pvmmu::Mfn frame);
 
   // A request was refused: keeps what explains it.
   void note_refusal(unsigned vcpu, const pvmmu::Refusal& refusal,
@@ -99,8 +105,11 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   void audit(RunResult& result);
   LiveFrames live_frames();
   std::string findings_report(const std::string& after);
+  std::vector<VcpuSituation> situations();
   RunResult collect(double seconds);
 
+  template <typename Get>
+  std::byte* get_frame(pvmmu::Mfn frame, VcpuId vcpu, Get get);
   // FrameReferences
   std::byte* get_writable(pvmmu::Mfn frame, VcpuId vcpu, const char* operation) override;
   void put_writable(pvmmu::Mfn frame) override;
@@ -123,6 +132,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   std::vector<std::unique_ptr<Processor>> processors_;
   std::unique_ptr<Hypercalls> hypercalls_;
   std::vector<std::unique_ptr<Vcpu>> vcpus_;
+  AcceleratorDevice accelerator_;
   pvmmu::Mfn shared_info_frame_;
 
   bool fills_on_demand_ = false;

@@ -9,11 +9,14 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "accelerator/accelerator.h"
 #include "domain/domain_builder.h"
 #include "hypercalls/services.h"
+#include "machine/device_thread.h"
 #include "machine/domain_mutex.h"
 #include "machine/machine_memory.h"
 #include "machine/monitor_space.h"
@@ -60,6 +63,8 @@ class Engine {
   virtual absl::Status start_time(unsigned vcpu_count, std::function<void(VcpuId)> expired) = 0;
   virtual absl::Status prepare(const BuiltDomain&) { return absl::OkStatus(); }
   virtual std::unique_ptr<VcpuThread> create_thread(unsigned id) = 0;
+  // While the vCPUs run.
+  virtual absl::StatusOr<std::unique_ptr<DeviceThread>> create_device_thread() = 0;
 
   // --- Running ---------------------------------------------------------------------------------
   virtual Clock& clock() = 0;
@@ -71,6 +76,10 @@ class Engine {
     lock.unlock();
     lock.lock();
   }
+  // What is wrong with an access that the accelerator is about to make, or has an entry for, as far
+  // as this engine can see; empty: nothing. By the device, without a lock.
+  virtual bool watches_accelerator() const { return false; }
+  virtual std::string objection_to(const DeviceAccess&) { return {}; }
   // Runs the vCPUs that were started, if they do not run by themselves, until none is left or
   // over() says so; asks that now and then.
   virtual void drive(const std::function<bool()>&) {}

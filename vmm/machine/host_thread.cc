@@ -44,9 +44,11 @@ void HostThread::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
     } else {
       woken_.wait(wake_lock, requested);
     }
-    wake_requested_ = false;
   }
   lock.lock();
+  // Not before: until then whoever has the lock must see that this thread is about to go on.
+  std::lock_guard wake_lock(mutex_);
+  wake_requested_ = false;
 }
 
 void HostThread::yield(DomainLock& lock) {

@@ -31,6 +31,7 @@ void Vcpu::hypercall_from_gate() {
   recent_.end(result);
   recount_after(number, arguments);
   if (!context_replaced_) cpu_.registers.rax = static_cast<uint64_t>(result);
+  domain_.accelerator().work_at_trap();
 }
 
 // From the gate, or an entry of a multicall.
@@ -129,6 +130,8 @@ int64_t Vcpu::private_hypercall(uint64_t (&arguments)[6]) {
       return register_accounting(arguments);
     case guest_abi::kPvmmuOpFillOnDemand:
       return domain_.start_filling_on_demand() ? 0 : kNoSuchCall;
+    case guest_abi::kPvmmuOpAccelerator:
+      return accelerator_op(arguments);
     default:
       return kNoSuchCall;
   }

@@ -20,6 +20,9 @@ class KvmEngine final : public Engine {
                                                               MonitorSpace& monitor) override;
   absl::Status start_time(unsigned vcpu_count, std::function<void(VcpuId)> expired) override;
   std::unique_ptr<VcpuThread> create_thread(unsigned id) override;
+  absl::StatusOr<std::unique_ptr<DeviceThread>> create_device_thread() override {
+    return std::make_unique<HostDeviceThread>();
+  }
   Clock& clock() override { return *clock_; }
   TimerService& timers() override { return *timers_; }
 

@@ -13,6 +13,7 @@
 namespace vmm {
 namespace {
 
+constexpr unsigned kBreakpoint = 3, kOverflow = 4;
 constexpr uint32_t kMsrStar = 0xc000'0081;
 constexpr uint32_t kMsrLstar = 0xc000'0082;
 constexpr uint32_t kMsrCstar = 0xc000'0083;
@@ -167,7 +168,18 @@ void KvmProcessor::load_touch_list(std::span<const uint64_t> maddrs) {
   vcpu_.regs().rcx = maddrs.size();
 }
 
+// KVM does not report a pending #BP or #OF of an instruction: only its number stays behind, as that
+// of any exception does that was delivered. Entries begin without such a number, so that one seen
+// after a kick is of an exception that is still to come.
+bool KvmProcessor::soft_exception_noted() const {
+  return vcpu_.events().exception.nr == kBreakpoint || vcpu_.events().exception.nr == kOverflow;
+}
+
 void KvmProcessor::prepare_entry(const GuestRegisters& registers, const EntryPlan& plan) {
+  if (soft_exception_noted()) {
+    vcpu_.events().exception.nr = 0;
+    vcpu_.mark_events_dirty();
+  }
   const guest_abi::MonitorHeader& entry = monitor_.entry_points();
   kvm_regs& regs = vcpu_.regs();
   copy_general(registers, regs);
@@ -209,6 +221,7 @@ int KvmProcessor::enter_once() {
 bool KvmProcessor::must_finish_delivery() const {
   const kvm_vcpu_events& events = vcpu_.events();
   if (events.exception.injected || events.interrupt.injected || events.nmi.injected) return true;
+  if (soft_exception_noted()) return true;
   const kvm_run& run = vcpu_.shared();
   return run.s.regs.sregs.cs.dpl == 0 && (monitor_.is_vector_stub(run.s.regs.regs.rip) ||
                                           run.s.regs.regs.rip == guest_abi::kGatePage);

@@ -56,6 +56,7 @@ class KvmProcessor final : public Processor {
   void push(uint64_t value);
   int enter_once();
   bool must_finish_delivery() const;
+  bool soft_exception_noted() const;
   Trap not_begun(EntryPlan& plan);
   Trap interrupted(GuestRegisters& registers, EntryPlan& plan);
   Trap decode_exit(GuestRegisters& registers);

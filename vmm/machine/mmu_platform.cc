@@ -120,6 +120,10 @@ uint64_t MmuPlatform::hypervisor_slot_entry(unsigned slot) {
   return monitor_.slot_entry(slot);
 }
 
+std::span<const Mfn> MmuPlatform::device_frames() {
+  return accelerator_ == nullptr ? std::span<const Mfn>{} : accelerator_->frames();
+}
+
 uint32_t MmuPlatform::allow_steps(bool resumed, uint64_t steps) {
   return preemption_ == nullptr ? kManySteps : preemption_->allow_steps(resumed, steps);
 }

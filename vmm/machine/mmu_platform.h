@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "machine/accelerator_device.h"
 #include "machine/machine_memory.h"
 #include "machine/monitor_space.h"
 #include "machine/preemption.h"
@@ -33,6 +34,8 @@ class MmuPlatform final : public pvmmu::Platform {
   void set_preemption(Preemption& preemption) { preemption_ = &preemption; }
   // The MMU's frame table, to look at.
   void set_frame_table(std::span<const pvmmu::PageInfo> frames) { frames_ = frames; }
+  // Its entries are part of the recount.
+  void set_accelerator(AcceleratorDevice& accelerator) { accelerator_ = &accelerator; }
   // Whether a root has the hypervisor's slots, and will while the lock is held.
   bool is_live_root(pvmmu::Mfn root) const;
   // Whose request is being served: flushes of that vCPU are paid when it next enters.
@@ -70,6 +73,7 @@ class MmuPlatform final : public pvmmu::Platform {
   pvmmu::VcpuMask all_vcpus() override;
   uint64_t hypervisor_slot_entry(unsigned slot) override;
   uint32_t allow_steps(bool resumed, uint64_t steps) override;
+  std::span<const pvmmu::Mfn> device_frames() override;
 
  private:
   struct ShadowState {
@@ -82,6 +86,7 @@ class MmuPlatform final : public pvmmu::Platform {
   MonitorSpace& monitor_;
   const bool shadow_paging_;
   Preemption* preemption_ = nullptr;  // none while the domain is built
+  AcceleratorDevice* accelerator_ = nullptr;
   std::span<const std::unique_ptr<Processor>> processors_;
   std::span<const pvmmu::PageInfo> frames_;
   unsigned current_ = 0;

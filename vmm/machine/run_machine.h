@@ -13,6 +13,7 @@
 #include "explain/saved_frames.h"
 #include "guest_abi/accounting.h"
 #include "machine/run_options.h"
+#include "machine/vcpu_situation.h"
 #include "report/crash_report.h"
 #include "stats/counters.h"
 #include "stats/phase_attribution.h"
@@ -43,6 +44,7 @@ struct RunResult {
   std::optional<CrashInfo> crash;
   std::string failure;
   std::vector<VcpuResult> vcpus;
+  std::vector<VcpuSituation> situations;  // when the run ended or was stopped
   double wall_seconds = 0;
   bool audited = false;
   RefusalReport refusals;

@@ -55,6 +55,10 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
   Hypercalls& calls = domain_.hypercalls();
   const VcpuId self{id_};
   if (!up_) {
+    if (domain_.all_blocked_for_ever()) {
+      crash("no vCPU is up, or waits for an event that anything can raise");
+      return false;
+    }
     wait(lock, std::nullopt);
     return false;
   }
@@ -74,6 +78,7 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
     pending_action_.reset();
     return true;
   }
+  if (domain_.accelerator().work_at_trap()) return false;
   if (!action.deadline && domain_.all_blocked_for_ever()) {
     crash("every vCPU waits for an event, and nothing can raise one");
     return false;

@@ -21,6 +21,7 @@
 #include "machine/guest_cpu.h"
 #include "machine/processor.h"
 #include "machine/run_machine.h"
+#include "machine/vcpu_situation.h"
 #include "machine/vcpu_thread.h"
 #include "multicall/dispatcher.h"
 #include "pvmmu/call.h"
@@ -55,6 +56,7 @@ class Vcpu {
   std::vector<HypercallRecord> recent_hypercalls() const { return recent_.last(); }
 
   // Lock held.
+  VcpuSituation situation();
   pvmmu::MmuCounters& mmu_counters() { return counters_.mmu; }
   // What it counted; after the thread has ended, once.
   VcpuResult result();
@@ -85,6 +87,7 @@ class Vcpu {
   void run_until_stopped(DomainLock& lock);
   bool wait_until_runnable(DomainLock& lock);
   void wait(DomainLock& lock, std::optional<uint64_t> deadline);
+  bool overdue();
   void leave_unheld_root();
   void enter_guest(DomainLock& lock);
   void count_exits();
@@ -153,6 +156,14 @@ class Vcpu {
   int64_t multicall(pvmmu::LinearAddr list, uint64_t count);
   int64_t private_hypercall(uint64_t (&arguments)[6]);
   int64_t register_accounting(const uint64_t (&arguments)[6]);
+  // accelerator_calls.cc
+  int64_t accelerator_op(const uint64_t (&arguments)[6]);
+  int64_t start_accelerator(pvmmu::Mfn report_frame);
+  int64_t stop_accelerator();
+  int64_t submit_to_accelerator(pvmmu::LinearAddr from);
+  int64_t establish_for_accelerator(const uint64_t (&arguments)[6]);
+  int64_t clear_young_of_accelerator(const uint64_t (&arguments)[6]);
+  int64_t let_go_of_pages(int64_t result);
   std::optional<int64_t> other_hypercall(uint64_t number, uint64_t (&arguments)[6]);
   void hypercall_from_gate();
 

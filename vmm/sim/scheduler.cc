@@ -135,13 +135,17 @@ void Scheduler::Turn::join() {
 
 void Scheduler::Turn::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   lock.unlock();
-  waiting_ = true;
   deadline_ = deadline;
+  wait_for_wake();
+  deadline_.reset();
+  lock.lock();
+}
+
+void Scheduler::Turn::wait_for_wake() {
+  waiting_ = true;
   scheduler_.give_way(*this);
   waiting_ = false;
   wake_requested_ = false;
-  deadline_.reset();
-  lock.lock();
 }
 
 void Scheduler::Turn::yield(DomainLock& lock) {

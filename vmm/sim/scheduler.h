@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "machine/device_thread.h"
 #include "machine/vcpu_thread.h"
 #include "sim/fiber.h"
 #include "sim/host_pages.h"
@@ -73,6 +74,9 @@ class Scheduler::Turn final : public VcpuThread {
   bool wake_requested() override { return wake_requested_; }
   void wait(DomainLock& lock, std::optional<uint64_t> deadline) override;
   void yield(DomainLock& lock) override;
+  // For a loop that holds no lock: until somebody wakes it; and a place to let others go first.
+  void wait_for_wake();
+  void pause() { scheduler_.maybe_give_way(*this); }
 
   // That the vCPU's loop runs on, also to leave it for the guest.
   Fiber& fiber() { return fiber_; }
@@ -90,6 +94,20 @@ class Scheduler::Turn final : public VcpuThread {
   std::function<void()> body_;
   bool started_ = false, ended_ = false, waiting_ = false, wake_requested_ = false;
   std::optional<uint64_t> deadline_;  // of the wait
+};
+
+// The loop of a device.
+class DeviceTurn final : public DeviceThread {
+ public:
+  explicit DeviceTurn(std::unique_ptr<Scheduler::Turn> turn) : turn_(std::move(turn)) {}
+  void start(std::function<void()> body) override { turn_->start(std::move(body)); }
+  void join() override { turn_->join(); }
+  void wake() override { turn_->wake(); }
+  void wait() override { turn_->wait_for_wake(); }
+  void pause() override { turn_->pause(); }
+
+ private:
+  std::unique_ptr<Scheduler::Turn> turn_;
 };
 
 }  // namespace vmm

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "arch/sim/device_oracle.h"
+
 namespace vmm {
 
 absl::StatusOr<std::unique_ptr<SimEngine>> SimEngine::create(const SimOptions& options) {
@@ -52,11 +55,31 @@ absl::Status SimEngine::start_time(unsigned vcpu_count, std::function<void(VcpuI
 }
 
 absl::Status SimEngine::prepare(const BuiltDomain& domain) {
+  frames_ = domain.frames;
   return machine_->prepare(domain);
 }
 
 std::unique_ptr<VcpuThread> SimEngine::create_thread(unsigned id) {
   return std::move(new_turns_[id]);
+}
+
+absl::StatusOr<std::unique_ptr<DeviceThread>> SimEngine::create_device_thread() {
+  auto turn = scheduler_.create_turn();
+  if (!turn.ok()) return turn.status();
+  return std::make_unique<DeviceTurn>(*std::move(turn));
+}
+
+std::string SimEngine::objection_to(const DeviceAccess& access) {
+  const pvmmu::PageInfo& page = frames_[access.frame.raw()];
+  const char* objection =
+      page.type != pvmmu::PageType::kWritable || page.device_count == 0
+          ? "the MMU knows nothing of it"
+          : kernel::sim::objection_to_device(access.page.context, access.page.address, access.frame,
+                                             access.write);
+  if (objection == nullptr) return {};
+  return absl::StrFormat("the accelerator has frame 0x%x at 0x%x of context %u %s, but %s",
+                         access.frame.raw(), access.page.address, access.page.context,
+                         access.write ? "for writing" : "for reading", objection);
 }
 
 void SimEngine::let_others_in(unsigned vcpu, DomainMutex& lock) {

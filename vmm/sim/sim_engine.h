@@ -26,10 +26,13 @@ class SimEngine final : public Engine {
   absl::Status start_time(unsigned vcpu_count, std::function<void(VcpuId)> expired) override;
   absl::Status prepare(const BuiltDomain& domain) override;
   std::unique_ptr<VcpuThread> create_thread(unsigned id) override;
+  absl::StatusOr<std::unique_ptr<DeviceThread>> create_device_thread() override;
   Clock& clock() override { return time_; }
   TimerService& timers() override { return time_; }
   bool others_wait(DomainMutex&) override { return scheduler_.others_wait(); }
   void let_others_in(unsigned vcpu, DomainMutex& lock) override;
+  bool watches_accelerator() const override { return true; }
+  std::string objection_to(const DeviceAccess& access) override;
   void drive(const std::function<bool()>& over) override { scheduler_.drive(over); }
 
  private:
@@ -41,6 +44,7 @@ class SimEngine final : public Engine {
   Scheduler scheduler_;
   std::unique_ptr<SimMachine> machine_;
   MachineMemory* memory_ = nullptr;                          // the domain's
+  std::span<const pvmmu::PageInfo> frames_;                  // the MMU's table
   std::vector<SimProcessor*> processors_;                    // the domain's
   std::vector<std::unique_ptr<Scheduler::Turn>> new_turns_;  // until the vCPUs take them
   std::vector<Scheduler::Turn*> turns_;                      // the vCPUs'

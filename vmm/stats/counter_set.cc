@@ -168,7 +168,8 @@ void append_counters(Json& object, const CounterSet& set) {
   object["upcalls"] = set.vmm.upcalls;
   object["kernel"] = {{"pte_updates", set.guest.pte_updates},
                       {"context_switches", set.guest.context_switches},
-                      {"spurious_faults", set.guest.spurious_faults}};
+                      {"spurious_faults", set.guest.spurious_faults},
+                      {"secondary_retries", set.guest.secondary_retries}};
   object["unimplemented"] = unimplemented_json(set.vmm);
   object["exits"] = exits_json(set.vmm);
 }

@@ -18,6 +18,7 @@ namespace vmm {
 // Outermost first.
 enum class LockRank : uint8_t {
   kDomain,         // Domain: the MMU, the frame table, all vCPU state, guest pages the VMM writes
+  kAccelerator,    // Accelerator: commands and translations of the device
   kConsoleRing,    // ConsoleRing: the order of its bytes
   kEventChannels,  // EventChannels: the table of ports
   kVcpuPlaces,     // VcpuPlaces: where each vcpu_info is

@@ -42,7 +42,9 @@ enum class Function : uint8_t {
   kVcpu,
   kVcpuCount,
   kPid,
-  kSeed,  // values
+  kSeed,
+  kDeviceResult,
+  kDeviceError,  // values
   kPresent,
   kWritable,
   kAccessed,
@@ -108,6 +110,11 @@ struct Statement {
     kAssign,
     kPhase,
     kPinTest,
+    kDeviceCopy,
+    kDeviceFill,
+    kDeviceCas,
+    kDeviceChecksum,
+    kDeviceWait,
     kPrint,
     kExpect
   };
@@ -116,7 +123,7 @@ struct Statement {
   std::string name;                 // kRegion, kFor, kVar, kAssign: what is defined or assigned
   std::string after;                // kRegion: the region it adjoins
   std::optional<PageRange> pages;   // statements on pages
-  std::optional<PageRange> target;  // kMove: the first page of the new place
+  std::optional<PageRange> target;  // kMove, kDeviceCopy: the first page of the new place
   uint64_t protection = 0;          // kMap, kProtect, kProtectNaive: guest_abi::kProt bits
   uint64_t backing = 0;             // kMap: guest_abi::kMapPrivate, kMapShared, ...
   std::vector<Expression> values;   // values, conditions, counts, bounds

@@ -179,6 +179,17 @@ void CodeGenerator::call_into(const Expression& e, Register target) {
     case Function::kSeed:
       query(Query::kSeed);
       break;
+    case Function::kDeviceResult:
+      builder_.emit(Opcode::kSyscall, target, builder_.take_registers(6), 0,
+                    static_cast<uint64_t>(Syscall::kDeviceResult));
+      break;
+    case Function::kDeviceError: {
+      const Register error = builder_.take_register();
+      builder_.emit(Opcode::kSyscall, error, builder_.take_registers(6), 0,
+                    static_cast<uint64_t>(Syscall::kDeviceWait));
+      builder_.emit(Opcode::kSub, target, constant(0), error);
+      break;
+    }
     case Function::kPresent:
       pte_bit_into(e, guest_abi::kPteStatePresent, target);
       break;

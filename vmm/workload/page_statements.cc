@@ -89,23 +89,6 @@ void access_page(CodeGenerator& generator, const Statement& s, const PagePlace& 
   }
 }
 
-// The new address, as the third argument. All of the new place lies in its region, which is checked
-// here or in the guest.
-void move_target(CodeGenerator& generator, const Statement& s, Register args) {
-  ProgramBuilder& builder = generator.builder();
-  const RegisterScope scope(builder);
-  const PageBounds target = generator.page_bounds(*s.target, s.line);
-  if (target.region == nullptr) {
-    return;
-  }
-  builder.emit(Opcode::kMove, static_cast<Register>(args + 2), generator.address_of_first(target));
-  const Register end = builder.take_register();
-  builder.emit(Opcode::kDiv, end, static_cast<Register>(args + 1),
-               generator.constant(pvmmu::kPageSize));
-  builder.emit(Opcode::kAdd, end, end, target.first);
-  builder.emit(Opcode::kBoundEnd, 0, end, target.first, target.region->pages);
-}
-
 }  // namespace
 
 bool is_mapping_statement(Kind kind) {
@@ -144,6 +127,21 @@ bool is_access_statement(Kind kind) {
   }
 }
 
+void compile_target(CodeGenerator& generator, const Statement& s, Register args) {
+  ProgramBuilder& builder = generator.builder();
+  const RegisterScope scope(builder);
+  const PageBounds target = generator.page_bounds(*s.target, s.line);
+  if (target.region == nullptr) {
+    return;
+  }
+  builder.emit(Opcode::kMove, static_cast<Register>(args + 2), generator.address_of_first(target));
+  const Register end = builder.take_register();
+  builder.emit(Opcode::kDiv, end, static_cast<Register>(args + 1),
+               generator.constant(pvmmu::kPageSize));
+  builder.emit(Opcode::kAdd, end, end, target.first);
+  builder.emit(Opcode::kBoundEnd, 0, end, target.first, target.region->pages);
+}
+
 void compile_result_check(CodeGenerator& generator, const Statement& s, Register result) {
   const int error = s.expected_errno.empty() ? 0 : *errno_from_name(s.expected_errno);
   generator.builder().emit(Opcode::kExpectResult, 0, result,
@@ -177,7 +175,7 @@ void compile_mapping(CodeGenerator& generator, const Statement& s, uint32_t phas
       return;
     }
     case Kind::kMove:
-      move_target(generator, s, args);
+      compile_target(generator, s, args);
       compile_call(generator, s, Syscall::kMremap, args, third);
       return;
     case Kind::kPopulate:

@@ -15,6 +15,10 @@ void compile_mapping(CodeGenerator& generator, const Statement& s, uint32_t phas
 // Accesses, page by page.
 void compile_access(CodeGenerator& generator, const Statement& s);
 
+// The address of `to`, as the third of the arguments; the second is the length. All of that place
+// lies in its region, which is checked here or in the guest.
+void compile_target(CodeGenerator& generator, const Statement& s, Register args);
+
 // Makes the call with the six registers from `args`, and expects the value of `expected`, or the
 // statement's errno if it names one.
 void compile_call(CodeGenerator& generator, const Statement& s, guest_abi::Syscall number,

@@ -78,6 +78,10 @@ class Parser {
       access_that_fails(result);
       return result;
     }
+    if (word == "device") {
+      device(result);
+      return result;
+    }
     const auto found = std::ranges::find(kStatements, word, &StatementWord::word);
     if (found != std::end(kStatements)) {
       reader_.take();
@@ -101,6 +105,54 @@ class Parser {
       result.kind = fault ? Kind::kFaultRead : Kind::kCrashRead;
     }
     result.pages = expressions_.pages();
+  }
+
+  // "device" and what it does; or a variable of that name.
+  void device(Statement& result) {
+    reader_.take();
+    if (reader_.try_take("=")) {
+      result.kind = Kind::kAssign;
+      result.name = "device";
+      value(result);
+      return;
+    }
+    static constexpr struct {
+      absl::string_view word;
+      Kind kind;
+    } kWords[] = {{"copy", Kind::kDeviceCopy},
+                  {"fill", Kind::kDeviceFill},
+                  {"cas", Kind::kDeviceCas},
+                  {"checksum", Kind::kDeviceChecksum},
+                  {"wait", Kind::kDeviceWait}};
+    for (const auto& [word, kind] : kWords) {
+      if (reader_.next_is(word)) {
+        reader_.take();
+        result.kind = kind;
+        device_operands(result);
+        return;
+      }
+    }
+    reader_.fail_expected("copy, fill, cas, checksum or wait");
+  }
+
+  void device_operands(Statement& s) {
+    if (s.kind != Kind::kDeviceWait) {
+      s.pages = expressions_.pages();
+    }
+    if (s.kind == Kind::kDeviceCas && s.pages->extent != PageRange::Extent::kOne) {
+      reader_.fail(s.line,
+                   "'device cas' works on the word of one page, as in device cas data[0] 1 2");
+    }
+    if (s.kind == Kind::kDeviceCopy) {
+      target(s);
+    }
+    if (s.kind == Kind::kDeviceFill || s.kind == Kind::kDeviceCas) {
+      value(s);
+    }
+    if (s.kind == Kind::kDeviceCas) {
+      value(s);
+    }
+    expected_errno(s);
   }
 
   void assignment(Statement& result) {
@@ -147,11 +199,7 @@ class Parser {
         break;
       case Kind::kMove:
         s.pages = expressions_.pages();
-        reader_.expect("to");
-        s.target = expressions_.pages();
-        if (s.target->extent == PageRange::Extent::kRange) {
-          reader_.fail(s.line, "'to' names one page, the first of the new place, or a region");
-        }
+        target(s);
         expected_errno(s);
         break;
       case Kind::kPopulate:
@@ -275,6 +323,14 @@ class Parser {
       s.second_text = reader_.take_string("the label for unpinning");
     }
     expected_errno(s);
+  }
+
+  void target(Statement& s) {
+    reader_.expect("to");
+    s.target = expressions_.pages();
+    if (s.target->extent == PageRange::Extent::kRange) {
+      reader_.fail(s.line, "'to' names one page, the first of the new place, or a region");
+    }
   }
 
   void body(Statement& s) {

@@ -135,6 +135,9 @@ std::string print_head(const Statement& s) {
                                                         : "");
     out.erase(out.find_last_not_of(' ') + 1);
     add(print_expression(s.values[0]));
+    if (s.kind == Kind::kDeviceCas) {
+      add(print_operand(s.values[1], 9));
+    }
   }
   if (!s.after.empty()) {
     add(absl::StrCat("after ", s.after));

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "workload/device_statements.h"
 #include "workload/page_statements.h"
 #include "workload/printer.h"
 
@@ -41,6 +42,8 @@ void StatementCompiler::statement(const Statement& s) {
     const RegisterScope scope(builder_);
     if (is_access_statement(s.kind)) {
       compile_access(generator_, s);
+    } else if (is_device_statement(s.kind)) {
+      compile_device(generator_, s);
     } else if (is_mapping_statement(s.kind)) {
       compile_mapping(generator_, s, s.text.empty() ? 0 : phase_of(s.text, s.line));
     } else {

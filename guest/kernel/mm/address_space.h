@@ -17,6 +17,8 @@
 
 namespace kernel {
 
+struct MmuNotifier;
+
 // What faults have prepared ahead (mm/ahead.h). With Mm::lock.
 struct AheadWindow {
   // With the fault's own entry as many requests as one flush of the classical queue.
@@ -46,6 +48,8 @@ struct Mm {
   uint64_t changes = 0;
   uint64_t changes_at_spurious_fault = 0;
   AheadWindow ahead;
+  // Secondary MMUs that have translations of this address space (notifier.h). Changes with `lock`.
+  MmuNotifier* notifiers = nullptr;
   Page* kernel_root = nullptr;
   Page* user_root = nullptr;
   VmaList areas;

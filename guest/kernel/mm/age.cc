@@ -1,7 +1,10 @@
 // Looking at entries, and at what the processor wrote into them.
+#include <optional>
+
 #include "linux_errno.h"
 #include "mm/ahead.h"
 #include "mm/mm.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
@@ -14,12 +17,14 @@ namespace kernel {
 namespace {
 
 // Calls visit(place) for each entry of existing tables in a range, table by table in lazy
-// sections; pays the flush with the last of them.
-template <typename Visit>
-void for_each_entry(Mm& mm, const Range& range, FlushPromise& flush, Visit visit) {
+// sections, before_table(span) ahead of each of them; pays the flush with the last.
+template <typename Visit, typename BeforeTable>
+void for_each_entry(Mm& mm, const Range& range, FlushPromise& flush, Visit visit,
+                    BeforeTable before_table) {
   TableSpan span = next_l1_table(mm, range.start, range.end);
   while (span) {
     const TableSpan next = next_l1_table(mm, span.end, range.end);
+    before_table(span);
     LazySection section(mm, *span.table);
     for (uint64_t address = span.start; address < span.end; address += pvmmu::kPageSize) {
       visit(PtePlace{mm, *span.table, address});
@@ -29,6 +34,11 @@ void for_each_entry(Mm& mm, const Range& range, FlushPromise& flush, Visit visit
     }
     span = next;
   }
+}
+
+template <typename Visit>
+void for_each_entry(Mm& mm, const Range& range, FlushPromise& flush, Visit visit) {
+  for_each_entry(mm, range, flush, visit, [](const TableSpan&) {});
 }
 
 // Whether the file's page for an address, mapped here or not, has to be written back.
@@ -73,6 +83,7 @@ int64_t sys_clear_refs(Mm& mm, uint64_t address, uint64_t length) {
   }
   SettledMm guard(mm);
   FlushPromise flush(mm);
+  const NotifierRange notifier(mm, range.start, range.end);
   for_each_entry(mm, range, flush, [&flush](const PtePlace& place) {
     const UserPte old = pte_read(place);
     if (old.present() && (old.accessed() || old.dirty())) {
@@ -96,12 +107,16 @@ int64_t sys_test_and_clear_young(Mm& mm, uint64_t address, uint64_t length) {
   int64_t young = 0;
   for_each_entry(mm, range, flush,
                  [](const PtePlace& place) { pte_prepare_young(place, pte_read(place)); });
-  for_each_entry(mm, range, flush, [&flush, &young](const PtePlace& place) {
-    if (pte_test_and_clear_young(place)) {
-      ++young;
+  std::optional<SecondaryYoung> secondary;
+  const auto harvest = [&](const PtePlace& place) {
+    const bool by_process = pte_test_and_clear_young(place);
+    if (by_process) {
       flush.add_page(place.address);
     }
-  });
+    young += by_process || secondary->contains(place.address) ? 1 : 0;
+  };
+  for_each_entry(mm, range, flush, harvest,
+                 [&](const TableSpan& span) { secondary.emplace(mm, span.start, span.end); });
   return young;
 }
 

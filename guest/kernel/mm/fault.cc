@@ -7,6 +7,7 @@
 #include "accounting.h"
 #include "mm/ahead.h"
 #include "mm/device.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/call_batch.h"
 #include "mm/pv/lazy_section.h"
@@ -97,6 +98,7 @@ FaultResult copy_on_write(const PtePlace& place, const Vma& area, UserPte old) {
   }
   memcpy(address_of(*copy), address_of(page), pvmmu::kPageSize);
   replace_page(place, UserPte::make(mfn_of(*copy), area.prot, true).with_dirty());
+  notifier_invalidate_page(place.mm, place.address);
   frame_put(page);  // flushed: nobody reaches it through this address any more
   return FaultResult::kResolved;
 }

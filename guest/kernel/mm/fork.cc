@@ -4,6 +4,7 @@
 #include "mm/address_space.h"
 #include "mm/ahead.h"
 #include "mm/mm.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
@@ -123,6 +124,7 @@ bool copy_descriptor(Mm& child, const Vma& area) {
 
 bool copy_areas(Mm& parent, Mm& child) {
   FlushPromise flush(parent);
+  const NotifierRange notifier(parent, 0, kUserLimit);
   bool copied = true;
   for (const Vma* area = parent.areas.first(); area != nullptr && copied; area = area->next) {
     copied = copy_descriptor(child, *area) && copy_area(parent, child, *area, flush);

@@ -6,6 +6,7 @@
 #include "base/linear_addr.h"
 #include "mm/address_space.h"
 #include "mm/ahead.h"
+#include "mm/notifier.h"
 #include "mm/object_pool.h"
 #include "mm/pv/call_batch.h"
 #include "mm/pv/entry_memory.h"
@@ -51,18 +52,6 @@ void unlist(Mm& mm) {
   }
   *place = mm.next_listed;
   mm.listed = false;
-}
-
-// False if the last reference has gone.
-bool try_get(Mm& mm) {
-  uint64_t references = __atomic_load_n(&mm.references, __ATOMIC_RELAXED);
-  while (references != 0) {
-    if (__atomic_compare_exchange_n(&mm.references, &references, references + 1, false,
-                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 // The leaf for an address of the kernel half; 0 without one. The kernel half has no superpages.
@@ -121,6 +110,17 @@ void mm_get(Mm& mm) {
   __atomic_fetch_add(&mm.references, 1, __ATOMIC_RELAXED);
 }
 
+bool mm_try_get(Mm& mm) {
+  uint64_t references = __atomic_load_n(&mm.references, __ATOMIC_RELAXED);
+  while (references != 0) {
+    if (__atomic_compare_exchange_n(&mm.references, &references, references + 1, false,
+                                    __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 void mm_put(Mm& mm) {
   if (__atomic_sub_fetch(&mm.references, 1, __ATOMIC_ACQ_REL) != 0) {
     return;
@@ -129,6 +129,7 @@ void mm_put(Mm& mm) {
     panic("an address space goes while a vCPU runs on it");
   }
   unlist(mm);
+  notifier_release(mm);
   ahead_settle(mm);
   if (mm.pinned) {
     unpin_address_space(mm);
@@ -151,7 +152,7 @@ Mm* mm_next(Mm* previous) {
   {
     SpinlockGuard guard(list_lock);
     next = previous == nullptr ? first_listed : previous->next_listed;
-    while (next != nullptr && !try_get(*next)) {
+    while (next != nullptr && !mm_try_get(*next)) {
       next = next->next_listed;
     }
   }

@@ -40,6 +40,9 @@ Mm* mm_create();
 // The copy of parent for a child process, pinned; nullptr if memory is out.
 Mm* mm_fork(Mm& parent);
 void mm_get(Mm& mm);
+// False if the last reference has gone: then the address space is on its way down, and the caller
+// must know by other means that it is still there to be asked.
+bool mm_try_get(Mm& mm);
 // Drops a reference; the last one takes the address space down, and then no vCPU may run on it:
 // call mm_deactivate first, also on the vCPU that makes this call.
 void mm_put(Mm& mm);

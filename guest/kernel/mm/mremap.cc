@@ -3,6 +3,7 @@
 #include "mm/ahead.h"
 #include "mm/mm.h"
 #include "mm/mmap.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
@@ -83,6 +84,7 @@ void move_entries(Mm& mm, const Move& move, const TableSpan& part, FlushPromise&
 
 void move_everything(Mm& mm, const Move& move) {
   FlushPromise flush(mm);
+  const NotifierRange notifier(mm, move.from.start, move.from.end);
   for_each_part(mm, move, [&](const TableSpan& part) {
     if (is_whole_table(move, part)) {
       move_l1_table(mm, part.start, move.target(part.start));

@@ -2,6 +2,7 @@
 #include "linux_errno.h"
 #include "mm/ahead.h"
 #include "mm/mm.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
@@ -95,6 +96,7 @@ int64_t protect(Mm& mm, uint64_t address, uint64_t length, uint64_t prot, Method
     return -kEnomem;
   }
   FlushPromise flush(mm);
+  const NotifierRange notifier(mm, range.start, range.end);
   uint64_t reached = range.start;
   Vma* area = mm.areas.find_end_above(range.start);
   // As far as areas go without a hole, as Linux does it.

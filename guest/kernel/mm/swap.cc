@@ -6,6 +6,7 @@
 #include "linux_errno.h"
 #include "mm/ahead.h"
 #include "mm/mm.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
@@ -66,6 +67,7 @@ void swap_hidden_pages(Mm& mm, const TableSpan& span) {
 }
 
 void swap_out_area(Mm& mm, uint64_t start, uint64_t end) {
+  const NotifierRange notifier(mm, start, end);
   for (TableSpan span = next_l1_table(mm, start, end); span;
        span = next_l1_table(mm, span.end, end)) {
     if (hide_pages(mm, span) && !seeded<Seeded::hidden_left_over>()) {

@@ -4,12 +4,8 @@
 
 #include "linux_errno.h"
 #include "mm/ahead.h"
-#include "mm/fault.h"
 #include "mm/mm.h"
-#include "mm/pv/accessors.h"
-#include "mm/pv/table_lock.h"
-#include "mm/pv/tables.h"
-#include "pte_rules/seeded.h"
+#include "mm/user_page.h"
 
 namespace kernel {
 namespace {
@@ -17,18 +13,9 @@ namespace {
 // Kernel address of the byte at a user address that permits the access; nullptr: it does not.
 // With the Mm lock held.
 unsigned char* accessible_byte(Mm& mm, uint64_t address, Access access) {
-  const FaultResult result = make_accessible(mm, address, access);
-  if (result != FaultResult::kResolved && result != FaultResult::kSpurious) {
+  UserPte entry;
+  if (find_accessible(mm, address, access, entry) != FaultResult::kResolved) {
     return nullptr;
-  }
-  const PtePlace place{mm, *find_l1_table(mm, address), address & pvmmu::kPageMask};
-  const UserPte entry = pte_read(place);
-  if (access == Access::kWrite && !entry.dirty()) {
-    // No processor sets D for what the kernel writes by another address.
-    TableLock lock(mm, place.table);
-    const UserPte dirty = entry.with_dirty();
-    const bool wrong = pte_rules::seeded<pte_rules::Seeded::relax_drops_accessed>();
-    pte_relax_access(place, wrong ? dirty.without_accessed() : dirty);
   }
   unsigned char* page = static_cast<unsigned char*>(address_of(page_of(entry.frame())));
   return page + (address & ~pvmmu::kPageMask);

@@ -7,6 +7,7 @@
 #include "linux_errno.h"
 #include "mm/ahead.h"
 #include "mm/mm.h"
+#include "mm/notifier.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
@@ -79,6 +80,7 @@ void clean_address_space(Mm& mm, const FilePart& part) {
     const Range range = mapped_part(*area, part);
     if (!range.empty()) {
       FlushPromise flush(mm);
+      const NotifierRange notifier(mm, range.start, range.end);
       clean_entries(mm, range, flush);
       flush.pay();
     }

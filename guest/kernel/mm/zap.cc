@@ -1,6 +1,7 @@
 #include "mm/zap.h"
 
 #include "base/frame.h"
+#include "mm/notifier.h"
 #include "mm/page_gather.h"
 #include "mm/pv/accessors.h"
 #include "mm/pv/flush.h"
@@ -55,6 +56,7 @@ uint64_t zap_span(Mm& mm, const TableSpan& span, PageGather& gather, FlushPromis
 void zap_range(Mm& mm, uint64_t start, uint64_t end) {
   PageGather gather;
   FlushPromise flush(mm);
+  const NotifierRange notifier(mm, start, end);
   TableSpan span = next_l1_table(mm, start, end);
   while (span) {
     uint64_t stopped;

@@ -1,5 +1,6 @@
 #include "sched/events.h"
 
+#include "accelerator/driver.h"
 #include "arch/boot.h"
 #include "arch/hypercall.h"
 #include "options.h"
@@ -16,6 +17,14 @@ void open_port(evtchn_port_t port) {
   xen_ulong_t& word = shared_info().evtchn_mask[port / kPortsPerWord];
   __atomic_and_fetch(&word, ~(xen_ulong_t{1} << (port % kPortsPerWord)), __ATOMIC_SEQ_CST);
 }
+
+}  // namespace
+
+void events_open_port(evtchn_port_t port) {
+  open_port(port);
+}
+
+namespace {
 
 evtchn_port_t bind_ipi(unsigned cpu) {
   evtchn_bind_ipi_t request{};
@@ -48,6 +57,9 @@ void take_event(Cpu& cpu, evtchn_port_t port) {
   } else if (port == cpu.timer_port && options().tick_hz != 0) {
     __atomic_store_n(&cpu.need_resched, true, __ATOMIC_RELEASE);
     arm_timer();
+  } else if (port == accelerator_port()) {
+    accelerator_event();
+    __atomic_store_n(&cpu.need_resched, true, __ATOMIC_RELEASE);
   }
 }
 

@@ -7,6 +7,8 @@ namespace kernel {
 
 // Binds the processor's event channels; by the boot processor, before `cpu` runs.
 void events_start(Cpu& cpu);
+// Lets a port of this kernel bring upcalls, from the time it exists.
+void events_open_port(evtchn_port_t port);
 // Starts the processor's periodic timer, if the options ask for one. By the processor itself.
 void timer_start();
 

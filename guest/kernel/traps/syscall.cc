@@ -1,6 +1,7 @@
 // System calls: numbers, arguments, and who does the work. [guest_abi/syscall.h]
 #include "guest_abi/syscall.h"
 
+#include "accelerator/driver.h"
 #include "accounting.h"
 #include "console.h"
 #include "linux_errno.h"
@@ -165,6 +166,19 @@ int64_t do_exec(TrapFrame& frame) {
   return error;
 }
 
+int64_t do_device_submit(TrapFrame& frame) {
+  return accelerator_submit({argument(frame, 0), argument(frame, 1), argument(frame, 2),
+                             argument(frame, 3), argument(frame, 4), argument(frame, 5)});
+}
+
+int64_t do_device_wait(TrapFrame&) {
+  return accelerator_wait();
+}
+
+int64_t do_device_result(TrapFrame&) {
+  return static_cast<int64_t>(this_cpu().current->device_result);
+}
+
 struct Entry {
   Syscall number;
   Operation operation;
@@ -199,6 +213,9 @@ constexpr Entry kEntries[] = {
     {Syscall::kSwapOut, Operation::kSwap, do_swap_out},
     {Syscall::kWriteback, Operation::kWriteback, do_writeback},
     {Syscall::kExec, Operation::kExec, do_exec},
+    {Syscall::kDeviceSubmit, Operation::kDevice, do_device_submit},
+    {Syscall::kDeviceWait, Operation::kDevice, do_device_wait},
+    {Syscall::kDeviceResult, Operation::kDevice, do_device_result},
 };
 
 constexpr bool table_is_in_order() {

@@ -87,6 +87,11 @@ void block_forever() {
   hypercall(kSchedOp, SCHEDOP_block);
 }
 
+void go_down() {
+  print("taking the only vCPU down");
+  hypercall(__HYPERVISOR_vcpu_op, VCPUOP_down, 0);
+}
+
 }  // namespace
 
 const Attack kFatalAttacks[] = {{"bad-stack", bad_stack, true},
@@ -100,6 +105,7 @@ const Attack kFatalAttacks[] = {{"bad-stack", bad_stack, true},
                                 {"loop", loop, true},
                                 {"crash", crash, true},
                                 {"block", block_forever, true},
+                                {"down", go_down, true},
                                 {nullptr, nullptr, false}};
 
 }  // namespace test_guest

@@ -45,6 +45,9 @@ bool is_plain_syscall(uint64_t number) {
     case Syscall::kMremap:
     case Syscall::kSwapOut:
     case Syscall::kWriteback:
+    case Syscall::kDeviceSubmit:
+    case Syscall::kDeviceWait:
+    case Syscall::kDeviceResult:
       return true;
     default:
       return false;

@@ -17,6 +17,7 @@ struct AuditTally {
   uint32_t type_count = 0;
   int32_t linear_entries = 0;
   int32_t linear_uses = 0;
+  uint32_t device_entries = 0;
   PageType type = PageType::kNone;
   bool scanned = false;
 };
@@ -44,9 +45,9 @@ class AuditSink {
   ~AuditSink() = default;
 };
 
-// One entry, pin or base pointer that uses a frame.
+// One entry, pin, base pointer or reference of the VMM that uses a frame.
 struct FrameUser {
-  enum class Kind : uint8_t { kEntry, kPin, kKernelBasePointer, kUserBasePointer, kVmm };
+  enum class Kind : uint8_t { kEntry, kPin, kKernelBasePointer, kUserBasePointer, kVmm, kDevice };
   Kind kind = Kind::kEntry;
   Mfn table{};        // kEntry
   unsigned slot = 0;  // kEntry

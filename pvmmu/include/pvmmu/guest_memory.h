@@ -35,7 +35,8 @@ class GuestMemory {
   LinearAddr fault_address() const { return fault_address_; }
 
  private:
-  bool step(Mfn& table, PtLevel level, LinearAddr address, WalkResult& result);
+  struct Rights;
+  bool step(Mfn& table, PtLevel level, LinearAddr address, Rights& rights, WalkResult& result);
   void mark(const WalkResult& walked, bool write);
 
   Platform& platform_;

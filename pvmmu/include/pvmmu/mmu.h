@@ -123,6 +123,11 @@ class Mmu {
   // table. Returns 0 or a negative errno; `operation` is what asks for it, for the record.
   int64_t get_writable(Call& call, const char* operation, Mfn frame);
   void put_writable(Mfn frame);
+  // The same for an entry of a device's own translations, for reading or writing: while it is held
+  // the frame can neither become a table nor leave the domain. The recount compares these with
+  // Platform::device_frames().
+  int64_t get_for_device(Call& call, const char* operation, Mfn frame);
+  void put_for_device(Mfn frame);
   // A frame of a descriptor table (set_gdt): every descriptor is checked, present ones get DPL 3.
   // Returns 0 or a negative errno.
   int64_t get_descriptor_table(Call& call, Mfn frame);
@@ -178,11 +183,12 @@ class Mmu {
   void put_in_one_go(Call& call, Mfn frame);
 
   Errno check_foreigndom(Call& call, uint32_t foreigndom, bool with_table_owner);
-  Errno apply_update(Call& call, const UpdateRequest& request, RequestWindow& window);
-  Errno apply_table_update(Call& call, const UpdateRequest& request, PtLevel level,
-                           RequestWindow& window);
-  Errno apply_plain_write(Call& call, const UpdateRequest& request);
-  Errno apply_machphys(Call& call, const UpdateRequest& request);
+  Errno apply_update(Call& call, UpdateRequest request, RequestWindow& window);
+  template <PtLevel L>
+  Errno change_entry(Call& call, UpdateRequest request);
+  [[gnu::noinline]] Errno apply_upper_update(Call& call, UpdateRequest request, PtLevel level);
+  Errno apply_plain_write(Call& call, UpdateRequest request);
+  Errno apply_machphys(Call& call, UpdateRequest request);
 
   Errno change_mapping(Call& call, LinearAddr va, uint64_t value);
   Errno flush_for_mapping(Call& call, LinearAddr va, uint64_t flags);

@@ -73,6 +73,8 @@ struct PageInfo {
   bool child_in_progress : 1 = false;
   bool must_store : 1 = false;  // something below validated_entries is not stored as it must be
   bool was_table : 1 = false;   // while it is torn down: it had been validated
+  // Those of external_count that are for entries of a device: get_for_device.
+  uint16_t device_count = 0;
 
   bool whole() const { return validation == Validation::kWhole; }
 };

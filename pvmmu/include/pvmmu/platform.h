@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <span>
+
 #include "base/frame.h"
 #include "base/linear_addr.h"
 #include "pvmmu/vcpu.h"
@@ -59,6 +61,10 @@ class Platform {
     return kManySteps;
   }
   static constexpr uint32_t kManySteps = 0x4000'0000;
+
+  // For the recount: the frames that a device of the VMM has entries for, each as often as
+  // get_for_device() was called for one of those entries. Valid until the lock is given up.
+  virtual std::span<const Mfn> device_frames() { return {}; }
 
   // Who is told of what the MMU does; null (as at first): nobody. Not to be changed during a call.
   void observe(MmuEvents* events) { events_ = events; }

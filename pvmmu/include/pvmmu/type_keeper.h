@@ -46,7 +46,7 @@ class TypeKeeper {
 
   // A reference that relies on no type. EINVAL if the guest may not name the frame.
   Errno get_page(Call& call, Mfn frame);
-  void put_page(Mfn frame);
+  void put_page(Mfn frame) { --frames_.at(frame).total_count; }
 
   // A reference that relies on the type: promotes the frame if it is the first. EINVAL if the frame
   // has another type or may not be named, or the error that its contents deserve.
@@ -79,8 +79,17 @@ class TypeKeeper {
  private:
   // --- page_reference.cc ---
   Errno get_type(Call& call, Mfn frame, PageType type);
+  Errno get_writable_type(Call& call, Mfn frame);
+  [[gnu::cold]] Errno refuse_type(Call& call, Mfn frame);
   bool put_type(MmuCounters& counters, Mfn frame);
-  Errno get_leaf(Call& call, L1Pte entry);
+  bool put_last_of_validated(MmuCounters& counters, Mfn frame);
+  Errno get_leaf(Call& call, L1Pte entry, Mfn table, unsigned slot);
+  void put_leaf(MmuCounters& counters, L1Pte entry);
+  [[gnu::cold]] Errno refuse_leaf(Call& call, L1Pte entry);
+  [[gnu::cold]] Errno refuse_bits(Call& call);
+  // Names the entry in a refusal, unless a deeper one is named already.
+  [[gnu::cold]] static void note_entry(Refusal& refusal, PtLevel level, Mfn table, unsigned slot,
+                                       uint64_t entry);
   template <PtLevel L>
   Errno get_same_level(Call& call, Pte<L> entry, Mfn table);
   template <PtLevel L>

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "accelerator/driver.h"
 #include "guest_abi/syscall.h"
 #include "leak_check.h"
 #include "mm/address_space.h"
@@ -17,6 +18,7 @@ namespace {
 
 unsigned tasks = 0;
 Spinlock processes_lock;
+AcceleratorUse device;
 
 }  // namespace
 
@@ -26,6 +28,9 @@ unsigned tasks_in_use() {
 }
 Spinlock& process_table_lock() {
   return processes_lock;
+}
+AcceleratorUse accelerator_use() {
+  return device;
 }
 
 namespace test {

@@ -1,6 +1,6 @@
-// Random system calls and accesses of a few processes, held against a naive model of what memory
-// must contain, and under the rule checker. The seed is in the name of the failure; every mode runs
-// the same sequences.
+// Random system calls and accesses of a few processes and of a secondary MMU for each, held against
+// a naive model of what memory must contain, and under the rule checker. The seed is in the name of
+// the failure; every mode runs the same sequences.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +13,7 @@
 
 #include "guest_abi/syscall.h"
 #include "mm_fake_machine.h"
+#include "mm_fake_secondary.h"
 
 namespace kernel::test {
 namespace {
@@ -33,6 +34,7 @@ using Model = std::map<uint64_t, ModelPage>;  // by address, what is mapped
 struct Process {
   Mm* mm = nullptr;
   Model model;
+  std::unique_ptr<FakeSecondary> secondary;
 };
 
 class RandomRun {
@@ -46,7 +48,7 @@ class RandomRun {
     static std::vector<uint64_t> storage(pte_rules::kStoragePages * kPage / sizeof(uint64_t));
     std::fill(storage.begin(), storage.end(), 0);
     pte_rules::start(options.rules, storage.data(), storage.size() * sizeof(uint64_t));
-    processes_.push_back({mm_create(), {}});
+    add_process(mm_create(), {});
   }
   ~RandomRun() {
     mm_deactivate(0);
@@ -63,13 +65,16 @@ class RandomRun {
   void step() {
     take_step();
     mm_before_events_open();
+    for (const Process& process : processes_) {
+      process.secondary->check();
+    }
   }
 
  private:
   void take_step() {
     Process& process = processes_[pick(processes_.size())];
     mm_activate(*process.mm, 0);
-    switch (pick(22)) {
+    switch (pick(27)) {
       case 0:
         return map(process);
       case 1:
@@ -94,6 +99,12 @@ class RandomRun {
         return move(process);
       case 12:
         return write_back(process);
+      case 13:
+      case 14:
+      case 15:
+      case 16:
+      case 17:
+        return access_by_secondary(process);
       default:
         return access(process);
     }
@@ -103,6 +114,10 @@ class RandomRun {
     uint64_t start;
     uint64_t pages;
   };
+
+  void add_process(Mm* mm, Model model) {
+    processes_.push_back({mm, std::move(model), std::make_unique<FakeSecondary>(*mm)});
+  }
 
   uint64_t pick(uint64_t count) { return random_() % count; }
   Span pick_span() {
@@ -208,14 +223,15 @@ class RandomRun {
     if (processes_.size() == 4) {
       return;
     }
-    Process child{mm_fork(*process.mm), process.model};
-    ASSERT_NE(child.mm, nullptr);
-    for (auto& [at, page] : child.model) {
+    Mm* child = mm_fork(*process.mm);
+    ASSERT_NE(child, nullptr);
+    Model model = process.model;
+    for (auto& [at, page] : model) {
       if (!page.shared) {
         page.value = std::make_shared<uint64_t>(*page.value);
       }
     }
-    processes_.push_back(std::move(child));
+    add_process(child, std::move(model));
   }
 
   void exit(Process& process) {
@@ -224,6 +240,7 @@ class RandomRun {
     }
     mm_deactivate(0);
     mm_put(*process.mm);
+    process.secondary.reset();
     std::swap(process, processes_.back());
     processes_.pop_back();
   }
@@ -314,6 +331,37 @@ class RandomRun {
     ASSERT_TRUE(!is_write || !page->second.file || (state & guest_abi::kPteStatePageDirty) != 0);
     ASSERT_TRUE(!page->second.file || (state & guest_abi::kPteStateWritable) == 0 ||
                 (state & guest_abi::kPteStatePageDirty) != 0);
+  }
+
+  // As the process could, but for a driver's frames.
+  void access_by_secondary(Process& process) {
+    const Span span = pick_span();
+    const bool is_write = pick(2) == 0;
+    const auto page = process.model.find(span.start);
+    const uint64_t prot = page == process.model.end() ? 0 : page->second.prot;
+    const bool is_device = page != process.model.end() && is_device_page(*page->second.value);
+    const bool allowed = (is_write ? (prot & guest_abi::kProtWrite) != 0 : prot != 0) && !is_device;
+    try {
+      if (is_write) {
+        const uint64_t value = random_();
+        process.secondary->write(span.start, value);
+        *page->second.value = value;
+      } else {
+        ASSERT_EQ(process.secondary->read(span.start), *page->second.value);
+      }
+    } catch (const SegmentationFault&) {
+      ASSERT_FALSE(allowed);
+      return;
+    }
+    ASSERT_TRUE(allowed);
+    const uint64_t state = static_cast<uint64_t>(sys_pte_query(*process.mm, span.start));
+    ASSERT_TRUE(!is_write || (state & guest_abi::kPteStateDirty) != 0);
+    ASSERT_TRUE(!is_write || !page->second.file || (state & guest_abi::kPteStatePageDirty) != 0);
+  }
+
+  bool is_device_page(const uint64_t& value) const {
+    return std::ranges::any_of(device_,
+                               [&](const auto& page) { return page.second.get() == &value; });
   }
 
   FakeMachine& machine_ = FakeMachine::instance();

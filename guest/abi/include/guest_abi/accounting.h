@@ -12,7 +12,7 @@
 
 namespace guest_abi {
 
-inline constexpr uint32_t kAccountingVersion = 3;
+inline constexpr uint32_t kAccountingVersion = 4;
 
 // The private hypercall (an arch-specific slot of the Xen ABI) and its operations. No guest needs
 // it; a VMM without it answers -ENOSYS.
@@ -56,6 +56,7 @@ inline constexpr uint32_t kFirstLabelPhase = 2;
   X(kUnpin, "unpin")                \
   X(kClone, "clone")                \
   X(kConsole, "console")            \
+  X(kDevice, "device")              \
   X(kOtherSyscall, "other_syscall") \
   X(kUser, "user")
 
@@ -84,7 +85,8 @@ inline constexpr const char* kOperationNames[] = {
   X(flush_leave)     /* ... because lazy mode was left */           \
   X(max_locks_held)  /* pte locks held at once, at most */          \
   X(spurious_faults) /* faults that the tables permitted */         \
-  X(context_switches)
+  X(context_switches)                                               \
+  X(secondary_retries) /* faults of a device looked at again */
 
 struct GuestCounters {
 #define GUEST_ABI_FIELD(name) uint64_t name;

@@ -49,6 +49,12 @@ enum class Syscall : uint64_t {
                     // the next write, wherever they are mapped
   kExec = 26,       // (start): a new address space with the program from its start in place of
                     // the caller's, whose other threads end; does not return
+  kDeviceSubmit = 27,  // (AcceleratorOperation, address, source, byte count, value, desired): the
+                       // accelerator will work on it (guest_abi/accelerator.h), for this thread.
+                       // -EAGAIN: too many are under way; -ENOSYS: there is no accelerator
+  kDeviceWait = 28,    // (): until all that this thread submitted is over. 0, or the error of the
+                       // first that had one: -EFAULT, where the process may not do the access
+  kDeviceResult = 29,  // () -> the result of the last command that this thread waited for
   kCount
 };
 
