@@ -45,8 +45,8 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
         failed.batch_size, failed.call_site);
 }
 
-void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
-  pte_rules::queue_issued();
+void QueueSink::flushed(multicall::FlushReason reason, unsigned entries) {
+  pte_rules::queue_issued(entries);
   switch (reason) {
     case multicall::FlushReason::kSlots:
       return accounting_count(&guest_abi::GuestCounters::flush_slots);
