@@ -89,6 +89,28 @@ phase "copy on write" {
   verify a 3 + page * 512
 }
 
+phase "copy on write by the process" {
+  write common 0
+  fork {
+    while common[0] == 0 {
+      relax
+    }
+    verify a 3 + page * 512
+  }
+  device checksum a                 # the device has all pages, for reading
+  device wait
+  for i in 0..16 {
+    write a[i] 70 + i               # a copy each
+    device copy a[i] to b[i]
+    device wait
+    check b[i] 70 + i               # of what is there now
+  }
+  write common 1
+  wait
+  device fill a 3
+  device wait
+}
+
 phase "age and swap" {
   clear_refs a
   expect dirty(a[0]) == 0
