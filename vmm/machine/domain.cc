@@ -328,6 +328,7 @@ RunResult Domain::collect(double seconds) {
     result.guest_exit_code = accounting->exit_code;
   }
   result.refusals = refusals_.report();
+  if (accelerator_.was_started()) result.accelerator = accelerator_.device().counters();
   if (options_.explain) {
     result.frames = SavedFrames::take(*mmu_, options_.vcpus, [this](Mfn table, unsigned slot) {
       return platform_.read_entry(table, slot);
