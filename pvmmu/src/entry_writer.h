@@ -33,8 +33,7 @@ class EntryWriter {
   // at level L. On error nothing has changed. Above L1 compute must not look at the old value but
   // for its Accessed and Dirty bits.
   template <PtLevel L, typename Compute>
-  [[gnu::always_inline]] Errno change(Call& call, Mfn table, unsigned slot, Compute compute,
-                                      uint64_t& old_value) {
+  Errno change(Call& call, Mfn table, unsigned slot, Compute compute, uint64_t& old_value) {
     const bool spared = kMutated<Mutant::reserved_slot_written> && slot == kLastHypervisorSlot;
     if (is_hypervisor_slot(L, slot) && !spared) return refuse_slot(call, table, slot);
     uint64_t wanted_value = old_value = platform_.read_entry(table, slot);
@@ -72,8 +71,10 @@ class EntryWriter {
       const bool moves = moves_reference(before, after);
       keep_or_put(call, held, after, table, wanted_at_all && moves);
       if (!wanted_at_all) return Errno::kOk;
+      // never: refused bits, which the first attempt had too.
       if (after.present() && !held.present() && (moves || has_refused_bits(wanted))) {
         const Errno error = types_.get_from_entry(call, wanted, table, slot);
+        // never: refused, unless more than Accessed and Dirty changed.
         if (error != Errno::kOk) return error;
         held = after;
       }

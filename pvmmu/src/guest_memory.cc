@@ -38,7 +38,7 @@ inline bool GuestMemory::step(Mfn& table, PtLevel level, LinearAddr address, Rig
   rights.denied |= entry;
   result.leaf_level = level;
   const bool superpage =
-      (entry & kPtePageSize) != 0 && (level == PtLevel::kL2 || level == PtLevel::kL3);
+      (level == PtLevel::kL2 || level == PtLevel::kL3) && (entry & kPtePageSize) != 0;
   const bool leaf = level == PtLevel::kL1 || superpage;
   const uint64_t inside = leaf ? (uint64_t{1} << level_shift(level)) - 1 : 0;
   const Maddr target((entry & kPteFrameMask & ~inside) | (address.raw() & inside));

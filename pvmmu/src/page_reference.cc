@@ -170,11 +170,9 @@ bool TypeKeeper::put_last_of_validated(MmuCounters& counters, Mfn frame) {
     begin_teardown(counters, frame);
     return false;
   }
-  if (page.type == PageType::kSegDesc) {
-    ++counters.demotions;  // descriptors hold no references
-    if (MmuEvents* events = platform_.events()) events->demoted(counters, frame, page.type);
-    page.validation = Validation::kUnvalidated;
-  }
+  ++counters.demotions;  // of descriptors, which hold no references
+  if (MmuEvents* events = platform_.events()) events->demoted(counters, frame, page.type);
+  page.validation = Validation::kUnvalidated;
   return true;
 }
 
