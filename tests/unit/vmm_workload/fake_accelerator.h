@@ -17,7 +17,7 @@ class FakeAccelerator {
  private:
   bool work(FakeProcess& process, const uint64_t* args);
   unsigned submitted_ = 0;  // since the last wait
-  int64_t error_ = 0;  // of the first command since the last wait
+  int64_t error_ = 0;       // of the first command since the last wait
   uint64_t last_ = 0;
   uint64_t result_ = 0;
 };
