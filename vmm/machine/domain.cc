@@ -60,10 +60,12 @@ Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, Machin
       engine_(std::move(engine)),
       monitor_(memory_, options.vcpus),
       platform_(memory_, monitor_, !options.traits.host_writes_visible),
-      accelerator_(*engine_, options.vcpus > 1,
-                   [this](std::string what) {
-                     stop(RunResult::End::kFailed, std::nullopt, std::move(what));
-                   }),
+      accelerator_(
+          *engine_, options.vcpus > 1,
+          [this](std::string what) {
+            stop(RunResult::End::kFailed, std::nullopt, std::move(what));
+          },
+          [this] { look_at_waiting_vcpus(); }),
       preemption_(options.preempt_at, lock_, *engine_, stopping_),
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
@@ -305,6 +307,13 @@ bool Domain::let_others_in(unsigned vcpu) {
 void Domain::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
   const pvmmu::Maddr entry = monitor_.map_descriptor_frame(vcpu, index, frame);
   platform_.entry_changed(entry.frame(), static_cast<unsigned>(entry.offset() / sizeof(uint64_t)));
+}
+
+// The accelerator works no more: vCPUs that waited for it alone must find that nobody will wake
+// them.
+void Domain::look_at_waiting_vcpus() {
+  DomainLock lock(lock_);
+  if (all_blocked_for_ever()) vcpus_[0]->wake();
 }
 
 bool Domain::all_blocked_for_ever() {
