@@ -46,6 +46,7 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
 }
 
 void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
+  yield_point(YieldPoint::issue);
   pte_rules::queue_issued();
   switch (reason) {
     case multicall::FlushReason::kSlots:
