@@ -8,7 +8,7 @@ region a 16
 region b 16
 region common 8
 region paper 8
-region big 600
+region big 640
 region hole 4
 var sum = 8192 * 8191 / 2
 
@@ -89,6 +89,28 @@ phase "copy on write" {
   verify a 3 + page * 512
 }
 
+phase "copy on write by the process" {
+  write common 0
+  fork {
+    while common[0] == 0 {
+      relax
+    }
+    verify a 3 + page * 512
+  }
+  device checksum a                 # the device has all pages, for reading
+  device wait
+  for i in 0..16 {
+    write a[i] 70 + i               # a copy each
+    device copy a[i] to b[i]
+    device wait
+    check b[i] 70 + i               # of what is there now
+  }
+  write common 1
+  wait
+  device fill a 3
+  device wait
+}
+
 phase "age and swap" {
   clear_refs a
   expect dirty(a[0]) == 0
@@ -112,11 +134,11 @@ phase "age and swap" {
 
 phase "a large copy" {
   map big rw
-  device fill big[0..256] 1
+  device fill big[0..48] 1
   device wait
-  device copy big[0..256] to big[300]
+  device copy big[0..48] to big[500]     # of another page table
   device wait
-  verify big[300..556] 1 + (page - 300) * 512
+  verify big[500..548] 1 + (page - 500) * 512
 }
 
 phase "errors" {
@@ -154,14 +176,14 @@ phase "exit with work under way" {
   for i in 0..4 {
     fork {
       for j in 0..8 {
-        device fill big[0..256] j
+        device fill big[0..48] j
       }
       exit i
     }
     wait status i
   }
   fork {
-    device copy big[0..256] to big[300]
+    device copy big[0..48] to big[500]
     exec {
       map a rw
       device fill a 1
@@ -170,6 +192,6 @@ phase "exit with work under way" {
     }
   }
   wait
-  verify big[300..556] 1 + (page - 300) * 512
+  verify big[500..548] 1 + (page - 500) * 512
 }
 print "device-copy done"

@@ -13,6 +13,7 @@
 #include "mm/address_space.h"
 #include "mm/pv/lazy_mode.h"
 #include "mm/pv/table_lock.h"
+#include "planted_bug.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -32,7 +33,8 @@ class LazySection {
   [[nodiscard]] LazySection(Mm& mm, Page& table) : lock_(mm, table) {}
   static void* operator new(size_t) = delete;
   ~LazySection() {
-    if (pte_rules::seeded<pte_rules::Seeded::unlock_before_issue>()) {
+    if (pte_rules::seeded<pte_rules::Seeded::unlock_before_issue>() ||
+        planted(PlantedBug::unlock_early)) {
       lock_.let_others_in();
     }
   }

@@ -46,6 +46,7 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
 }
 
 void QueueSink::flushed(multicall::FlushReason reason, unsigned entries) {
+  yield_point(YieldPoint::issue);
   pte_rules::queue_issued(entries);
   switch (reason) {
     case multicall::FlushReason::kSlots:

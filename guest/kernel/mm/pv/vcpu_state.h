@@ -6,6 +6,7 @@
 
 #include "mm/pv/lazy_mode.h"
 #include "multicall/queue.h"
+#include "yield_point.h"
 
 namespace kernel {
 
@@ -21,6 +22,7 @@ class QueueSink {
   [[noreturn]] void entry_failed(const multicall::FailedEntry& failed);
   void flushed(multicall::FlushReason reason, unsigned entries);
   void callback_ran();
+  void queued() { yield_point(YieldPoint::queue); }
   uint64_t linear_address(const void* place);
 };
 
