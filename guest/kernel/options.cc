@@ -99,7 +99,8 @@ bool read_unsigned(Word value, unsigned minimum, unsigned maximum, unsigned& num
 
 // Models of pte_rules/ by name, and whether breaches are only counted.
 bool read_rules(Word value, pte_rules::Settings& rules) {
-  rules = {};
+  rules.models = 0;
+  rules.report = false;
   while (value.text != nullptr) {
     Word rest;
     const Word name = value.cut(',', rest);
@@ -157,6 +158,9 @@ bool read_option(Word word, Options& options) {
   }
   if (key.equals("check_rules")) {
     return read_rules(value, options.rules);
+  }
+  if (key.equals("trace_pte")) {
+    return read_number(value, UINT64_MAX, options.rules.traced);
   }
   if (key.equals("lazy_policy")) {
     return read_choice(value, guest_abi::kLazyPolicyNames, options.lazy_policy);

@@ -38,7 +38,7 @@ struct OptionError {
 
 // Reads `key=value` words, separated by spaces, from at most `size` characters up to a NUL:
 //   mode=emulate|single|lazy|batched|best  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
-//   lazy_policy=2007|2023|2025|2026  lazy_schedule=nest|preempt|...
+//   lazy_policy=2007|2023|2025|2026  lazy_schedule=nest|preempt|...  trace_pte=ADDRESS
 //   notifier=sequence|recall  seed=N  tick=HZ  vcpus=1..4  check_rules=MODEL[,MODEL...][,report]
 OptionError parse_options(const char* text, size_t size, Options& options);
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/frame.h"
 #include "guest_abi/lazy_lab.h"
 #include "guest_abi/pte_rules.h"
 
@@ -95,6 +96,14 @@ absl::Status check_engine(const RunSettings& settings, const FlagSet& flags) {
                             : absl::OkStatus();
 }
 
+FlagSet::Setter address_setter(std::optional<uint64_t>& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<uint64_t> address = parse_traced_address(value);
+    if (address.ok()) to = *address;
+    return address.status();
+  };
+}
+
 FlagSet::Setter kvm_setter(KvmChoice& to) {
   return [&to](absl::string_view value) {
     if (value == "auto") {
@@ -174,6 +183,16 @@ absl::StatusOr<std::string> parse_check_rules(absl::string_view text) {
   }
   if (report) names.push_back("report");
   return absl::StrJoin(names, ",");
+}
+
+absl::StatusOr<uint64_t> parse_traced_address(absl::string_view text) {
+  constexpr uint64_t kUserHalf = uint64_t{1} << 47;
+  const std::optional<uint64_t> address = parse_integer(text);
+  if (!address || *address >= kUserHalf) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not the address of a program's memory, as 0x10000000"));
+  }
+  return *address & pvmmu::kPageMask;
 }
 
 absl::StatusOr<double> parse_seconds(absl::string_view text) {
@@ -289,6 +308,11 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                      "breach stops it, or with `report` is counted (pte_rules in the\n"
                      "JSON). No other count changes. docs/pte-access-rules.md",
                      rules_setter(settings.check_rules));
+  flags.add("trace-pte", "LINEAR",
+            "Write on the console what happens to the page-table entry of\n"
+            "this address (of a program's memory, the built-in guest's):\n"
+            "every event, and who did it. docs/pte-access-rules.md",
+            address_setter(settings.trace_pte));
   add_named_choice(flags, "lazy-policy", guest_abi::kLazyPolicyNames,
                    "The rules of lazy mode in the built-in guest, by the year in\n"
                    "which Linux had them (default 2007). docs/lazy-mode.md",
@@ -370,6 +394,10 @@ absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
         "--check-rules: the checker is the built-in guest's, and another guest has none");
   }
   if (const absl::Status status = check_lazy_lab(settings, flags); !status.ok()) return status;
+  if (!settings.guest.empty() && settings.trace_pte) {
+    return absl::InvalidArgumentError(
+        "--trace-pte: it is the built-in guest that tells, and another does not");
+  }
   if (guest_command_line(settings).size() >= kMaxCommandLine) {
     return absl::InvalidArgumentError(
         absl::StrCat("--cmdline: the guest's command line would be longer than ",
@@ -394,6 +422,7 @@ std::string guest_command_line(const RunSettings& settings) {
   };
   add("notifier=", settings.recall_protocol ? "recall" : "");
   add("check_rules=", settings.check_rules);
+  add("trace_pte=", settings.trace_pte ? absl::StrCat(*settings.trace_pte) : "");
   add("lazy_policy=", settings.lazy_policy == "2007" ? "" : settings.lazy_policy);
   add("lazy_schedule=", settings.lazy_schedule);
   add("", settings.command_line);

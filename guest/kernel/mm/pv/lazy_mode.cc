@@ -54,7 +54,7 @@ void lazy_enter() {
   if (!again || !may_nest()) {
     pte_rules::lazy_enter();
   }
-  if (again && !may_nest() && !pte_rules::kSeededBuild) {
+  if (again && !may_nest() && !pte_rules::any_seeded()) {
     panic("lazy mode entered twice");
   }
   depth = may_nest() ? depth + 1 : 1;

@@ -45,9 +45,9 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
         failed.batch_size, failed.call_site);
 }
 
-void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
+void QueueSink::flushed(multicall::FlushReason reason, unsigned entries) {
   yield_point(YieldPoint::issue);
-  pte_rules::queue_issued();
+  pte_rules::queue_issued(entries);
   switch (reason) {
     case multicall::FlushReason::kSlots:
       return accounting_count(&guest_abi::GuestCounters::flush_slots);
