@@ -118,6 +118,18 @@ bool read_rules(Word value, pte_rules::Settings& rules) {
   return rules.models != 0;
 }
 
+// The one of `names` that the word is.
+template <typename Choice, size_t kCount>
+bool read_choice(Word value, const char* const (&names)[kCount], Choice& choice) {
+  for (size_t i = 0; i < kCount; ++i) {
+    if (value.length != 0 && value.equals(names[i])) {
+      choice = static_cast<Choice>(i);
+      return true;
+    }
+  }
+  return false;
+}
+
 bool read_option(Word word, Options& options) {
   constexpr unsigned kMaxTickHz = 1000;
   Word value;
@@ -145,6 +157,12 @@ bool read_option(Word word, Options& options) {
   }
   if (key.equals("check_rules")) {
     return read_rules(value, options.rules);
+  }
+  if (key.equals("lazy_policy")) {
+    return read_choice(value, guest_abi::kLazyPolicyNames, options.lazy_policy);
+  }
+  if (key.equals("lazy_schedule")) {
+    return read_choice(value, guest_abi::kLazyScheduleNames, options.lazy_schedule);
   }
   if (key.equals("vcpus")) {
     return read_unsigned(value, 1, kMaxCpus, options.vcpus);

@@ -2,6 +2,7 @@
 
 #include "arch/cpu.h"
 #include "panic.h"
+#include "yield_point.h"
 
 namespace kernel {
 
@@ -15,6 +16,7 @@ void Spinlock::lock() {
   if (held_here()) {
     panic("processor %u waits for a lock that it holds", current_cpu());
   }
+  yield_point(YieldPoint::lock, this);
   for (unsigned round = 0; !try_lock(); ++round) {
     spin_wait(round);
   }
@@ -25,6 +27,7 @@ void Spinlock::unlock() {
     panic("processor %u releases a lock that it does not hold", current_cpu());
   }
   __atomic_store_n(&owner_, 0, __ATOMIC_RELEASE);
+  yield_point(YieldPoint::unlock, this);
 }
 
 bool Spinlock::held_here() const {

@@ -22,6 +22,8 @@ int bench_command(const Arguments& arguments);
 std::string bench_help();
 int fuzz_command(const Arguments& arguments);
 std::string fuzz_help();
+int explore_command(const Arguments& arguments);
+std::string explore_help();
 int probe_command(const Arguments& arguments);
 std::string probe_help();
 int explain_command(const Arguments& arguments);

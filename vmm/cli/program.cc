@@ -15,6 +15,8 @@ constexpr Command kCommands[] = {
     {"bench", "run workloads in all modes and compare them in one table", bench_command,
      bench_help},
     {"fuzz", "make random workloads and hold them to the laws", fuzz_command, fuzz_help},
+    {"explore", "search the interleavings of a workload for one that fails", explore_command,
+     explore_help},
     {"probe", "say what kind of KVM this machine has", probe_command, probe_help},
     {"explain", "say from a saved report why a request was refused, or what a frame is",
      explain_command, explain_help},

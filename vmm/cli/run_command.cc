@@ -177,9 +177,12 @@ int run_command(const Arguments& arguments) {
   if (const absl::Status status = check_settings(settings, flags); !status.ok()) {
     return usage_error(kName, status.message());
   }
-  const absl::StatusOr<GuestInput> input =
+  absl::StatusOr<GuestInput> input =
       read_guest_input(settings.guest, settings.workload, settings.module);
   if (!input.ok()) return fail(input.status());
+  if (!settings.lazy_schedule.empty()) {  // the guest has no use for the workload
+    input->workload_name = absl::StrCat("lazy schedule ", settings.lazy_schedule);
+  }
   const absl::StatusOr<KvmPlace> place =
       settings.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.kvm);
   if (!place.ok()) return host_cannot(place.status());

@@ -47,8 +47,10 @@ struct RunSettings {
   std::string stats_file;
   std::string trace_file;
   ProgressKind progress = ProgressKind::kAuto;
-  std::string check_rules;   // as the guest kernel's command line has it; empty: off
-  std::string command_line;  // the user's own, appended
+  std::string check_rules;  // as the guest kernel's command line has it; empty: off
+  std::string lazy_policy = "2007";
+  std::string lazy_schedule;  // of the guest kernel's laboratory; empty: a workload runs
+  std::string command_line;   // the user's own, appended
   std::string log_level = "warning";
 };
 

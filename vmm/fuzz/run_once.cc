@@ -14,7 +14,8 @@
 namespace vmm::fuzz {
 
 void run_once(const RunPoint& point, const GuestMachine& guest, std::span<const std::byte> program,
-              std::function<std::span<const std::byte>()> replace, RunArea& area) {
+              std::function<std::span<const std::byte>()> replace, RunArea& area,
+              SchedulePolicy* policy) {
   RunReport report;
   RunOptions options = machine_options(point.settings);
   options.console = [&report](std::string_view text) { report.console += text; };
@@ -28,7 +29,7 @@ void run_once(const RunPoint& point, const GuestMachine& guest, std::span<const 
     area.put_report(report);
     _exit(0);
   };
-  const SimOptions sim{point.settings.sim_tlb, point.settings.seed, std::move(replace)};
+  const SimOptions sim{point.settings.sim_tlb, point.settings.seed, std::move(replace), policy};
   const absl::StatusOr<RunResult> result = point.simulated()
                                                ? run_simulated(options, sim, guest.elf, program)
                                                : run_machine(options, guest.elf, program);

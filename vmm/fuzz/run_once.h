@@ -14,10 +14,12 @@ inline constexpr unsigned kPatienceSimulated = 20;
 inline constexpr unsigned kPatienceOfKvm = 120;
 
 // Builds the machine, runs the program, puts what came of it into the area, and ends the process.
-// `replace`: SimOptions::replace_program, with which `program` is only what is loaded first.
+// `replace`, `policy`: SimOptions::replace_program, with which `program` is only what is loaded
+// first.
 [[noreturn]] void run_once(const RunPoint& point, const GuestMachine& guest,
                            std::span<const std::byte> program,
-                           std::function<std::span<const std::byte>()> replace, RunArea& area);
+                           std::function<std::span<const std::byte>()> replace, RunArea& area,
+                           SchedulePolicy* policy = nullptr);
 
 // From a wait status.
 RunReport report_of_death(int wait_status);

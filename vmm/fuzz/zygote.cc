@@ -28,7 +28,7 @@ struct Request {
 };
 
 // In the zygote, where the workload would start. Comes back in a copy only.
-std::span<const std::byte> serve(int channel, const RunArea& area) {
+std::span<const std::byte> serve(int channel, const RunArea& area, ZygotePolicy* policy) {
   for (;;) {
     Request request{};
     if (read(channel, &request, sizeof(request)) != ssize_t{sizeof(request)}) _exit(0);
@@ -36,6 +36,7 @@ std::span<const std::byte> serve(int channel, const RunArea& area) {
     if (copy == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       alarm(request.patience_seconds);
+      if (policy != nullptr) policy->begin();
       return area.program();
     }
     int wait_status = SIGKILL;
@@ -48,19 +49,21 @@ std::span<const std::byte> serve(int channel, const RunArea& area) {
 }
 
 [[noreturn]] void be_zygote(const RunPoint& point, const GuestMachine& guest, int channel,
-                            RunArea& area, pid_t parent) {
+                            RunArea& area, ZygotePolicy* policy, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_DFL);
   run_once(
-      point, guest, placeholder(), [channel, &area] { return serve(channel, area); }, area);
+      point, guest, placeholder(),
+      [channel, &area, policy] { return serve(channel, area, policy); }, area, policy);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Zygote>> Zygote::create(const RunPoint& point,
-                                                       const GuestMachine& guest) {
+                                                       const GuestMachine& guest,
+                                                       ZygotePolicy* policy) {
   auto area = RunArea::create();
   if (!area.ok()) return area.status();
   int ends[2];
@@ -73,7 +76,7 @@ absl::StatusOr<std::unique_ptr<Zygote>> Zygote::create(const RunPoint& point,
   if (process < 0) return absl::ErrnoToStatus(errno, "fork of a process for runs");
   if (process == 0) {
     here = UniqueFd();
-    be_zygote(point, guest, there.get(), *area, parent);
+    be_zygote(point, guest, there.get(), *area, policy, parent);
   }
   return std::unique_ptr<Zygote>(new Zygote(*std::move(area), std::move(here), process));
 }

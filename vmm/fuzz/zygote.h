@@ -13,8 +13,19 @@
 #include "fuzz/run_area.h"
 #include "fuzz/run_point.h"
 #include "kvm/unique_fd.h"
+#include "sim/schedule_policy.h"
 
 namespace vmm::fuzz {
+
+// A policy of schedules that begins where a copy does.
+class ZygotePolicy : public SchedulePolicy {
+ public:
+  // In the copy.
+  virtual void begin() = 0;
+
+ protected:
+  ~ZygotePolicy() = default;
+};
 
 class Zygote {
  public:
@@ -23,7 +34,8 @@ class Zygote {
 
   // For a simulated point. A guest that does not boot is seen by the first run().
   static absl::StatusOr<std::unique_ptr<Zygote>> create(const RunPoint& point,
-                                                        const GuestMachine& guest);
+                                                        const GuestMachine& guest,
+                                                        ZygotePolicy* policy = nullptr);
   ~Zygote();
 
   RunReport run(std::span<const std::byte> program, unsigned patience_seconds);

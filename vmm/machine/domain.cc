@@ -70,6 +70,8 @@ Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, Machin
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
   platform_.set_accelerator(accelerator_);
+  platform_.set_work_points(engine_->work_points());
+  lock_.inner().set_waiter(engine_->lock_waiter());
 }
 
 Domain::~Domain() {

@@ -45,6 +45,21 @@ struct BuiltDomain {
   std::span<const pvmmu::PageInfo> frames;  // the MMU's frame table, to look at
 };
 
+// Steps of the hypervisor's work on page tables between which processors that need nothing of it
+// may act. The domain's lock is held.
+enum class WorkPoint : uint8_t {
+  kCompareExchange,  // an entry is about to be changed
+  kFlush,            // translations are about to be flushed
+  kKick,             // another vCPU's have been
+};
+class WorkPoints {
+ public:
+  virtual void at(WorkPoint point) = 0;
+
+ protected:
+  ~WorkPoints() = default;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -71,6 +86,17 @@ class Engine {
   virtual TimerService& timers() = 0;
   // Whether others want the domain's lock, which is held, while a vCPU works for long.
   virtual bool others_wait(DomainMutex& lock) { return lock.inner().contended(); }
+  // How many steps of long work may be made until that is asked again; `steps` were made so far.
+  // A step is a few dozen nanoseconds: others wait some ten microseconds at most.
+  virtual uint32_t steps_between_looks(uint64_t steps) const {
+    constexpr uint32_t kSteps = 256;
+    (void)steps;
+    return kSteps;
+  }
+  // Who waits in the place of vCPUs that want the domain's lock, and who is told of the
+  // hypervisor's work; null: nobody.
+  virtual LockWaiter* lock_waiter() { return nullptr; }
+  virtual WorkPoints* work_points() { return nullptr; }
   // The vCPU lets them have it.
   virtual void let_others_in(unsigned, DomainMutex& lock) {
     lock.unlock();

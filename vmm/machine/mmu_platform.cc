@@ -30,6 +30,7 @@ uint64_t MmuPlatform::read_entry(Mfn table, unsigned index) {
 
 bool MmuPlatform::compare_exchange_entry(Mfn table, unsigned index, uint64_t& expected,
                                          uint64_t desired) {
+  at(WorkPoint::kCompareExchange);
   ++change_count_;
   return std::atomic_ref(*entry(table, index)).compare_exchange_strong(expected, desired);
 }
@@ -94,6 +95,7 @@ void MmuPlatform::finish_touches() {
 }
 
 void MmuPlatform::flush_tlb(pvmmu::VcpuMask vcpus, pvmmu::TlbFlush what) {
+  at(WorkPoint::kFlush);
   if (processors_.size() > 1) finish_touches();
   for (unsigned i = 0; i < processors_.size(); ++i) {
     if ((vcpus & (pvmmu::VcpuMask{1} << i)) == 0) continue;
@@ -102,7 +104,9 @@ void MmuPlatform::flush_tlb(pvmmu::VcpuMask vcpus, pvmmu::TlbFlush what) {
     } else {
       processors_[i]->owe_flush_of_page(what.address);
     }
-    if (i != current_ && processors_[i]->in_guest()) processors_[i]->kick();
+    if (i == current_) continue;
+    if (processors_[i]->in_guest()) processors_[i]->kick();
+    at(WorkPoint::kKick);
   }
   for (unsigned i = 0; i < processors_.size(); ++i) {
     if (i != current_ && (vcpus & (pvmmu::VcpuMask{1} << i)) != 0) {

@@ -32,6 +32,7 @@ class MmuPlatform final : public pvmmu::Platform {
   // The processors, once they exist. Until then nobody can hold a translation.
   void set_processors(std::span<const std::unique_ptr<Processor>> processors);
   void set_preemption(Preemption& preemption) { preemption_ = &preemption; }
+  void set_work_points(WorkPoints* points) { work_points_ = points; }
   // The MMU's frame table, to look at.
   void set_frame_table(std::span<const pvmmu::PageInfo> frames) { frames_ = frames; }
   // Its entries are part of the recount.
@@ -81,12 +82,16 @@ class MmuPlatform final : public pvmmu::Platform {
     bool host_wrote = false;
   };
   uint64_t* entry(pvmmu::Mfn table, unsigned index);
+  void at(WorkPoint point) {
+    if (work_points_ != nullptr) work_points_->at(point);
+  }
 
   MachineMemory& memory_;
   MonitorSpace& monitor_;
   const bool shadow_paging_;
   Preemption* preemption_ = nullptr;  // none while the domain is built
   AcceleratorDevice* accelerator_ = nullptr;
+  WorkPoints* work_points_ = nullptr;
   std::span<const std::unique_ptr<Processor>> processors_;
   std::span<const pvmmu::PageInfo> frames_;
   unsigned current_ = 0;

@@ -19,16 +19,14 @@ class Preemption {
   // As pvmmu::Platform::allow_steps.
   uint32_t allow_steps(bool resumed, uint64_t steps) {
     const uint32_t forced = forced_.allow(resumed, steps);
-    if (forced < kStepsBetweenLooks) return forced;
-    if (steps == 1) return kStepsBetweenLooks;
-    return engine_.others_wait(lock_) || stopping_.load() ? 0 : kStepsBetweenLooks;
+    const uint32_t unasked = engine_.steps_between_looks(steps);
+    if (forced < unasked) return forced;
+    if (steps == 1 && unasked > 1) return unasked;
+    return engine_.others_wait(lock_) || stopping_.load() ? 0 : unasked;
   }
   void let_others_in(unsigned vcpu) { engine_.let_others_in(vcpu, lock_); }
 
  private:
-  // A step is a few dozen nanoseconds: others wait some ten microseconds at most.
-  static constexpr uint32_t kStepsBetweenLooks = 256;
-
   pvmmu::ForcedCuts forced_;
   DomainMutex& lock_;
   Engine& engine_;

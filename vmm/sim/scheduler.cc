@@ -1,6 +1,7 @@
 #include "sim/scheduler.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <cstdlib>
 #include <thread>
@@ -16,6 +17,9 @@ constexpr uint64_t kNanosecondsPerEntry = 1000;
 constexpr uint64_t kEntriesBetweenLooks = 256;
 constexpr unsigned kSliceOfOne = 4096;
 constexpr unsigned kLongestSlice = 64;
+// With a policy: requests are looked at one by one, entries of a table in lots.
+constexpr uint64_t kFirstSteps = 16;
+constexpr uint32_t kStepsBetweenPoints = 128;
 
 Scheduler* current = nullptr;  // for the first instruction of a fiber
 
@@ -32,6 +36,7 @@ absl::StatusOr<std::unique_ptr<Scheduler::Turn>> Scheduler::create_turn() {
 
 void Scheduler::begin_turn() {
   Turn& self = *current->running_;
+  HeldLocks::start();
   self.body_();
   current->finish(self);
   std::abort();
@@ -40,14 +45,16 @@ void Scheduler::begin_turn() {
 void Scheduler::go_on(Fiber& from, Turn& turn) {
   current = this;
   running_ = &turn;
-  from.switch_to(turn.fiber_);
+  const HeldLocks held;
+  from.switch_to(*turn.left_);
+  held.restore();
 }
 
 // The host's fiber comes back here when all turns have ended, none can go on, or the run is over.
 void Scheduler::drive(const std::function<bool()>& over) {
   over_ = &over;
   while (!over()) {
-    if (Turn* turn = choose()) {
+    if (Turn* turn = choose({PointKind::wait})) {
       go_on(host_, *turn);
       if (stopped_) break;
     } else if (std::all_of(turns_.begin(), turns_.end(), [](Turn* t) { return t->ended_; })) {
@@ -59,24 +66,38 @@ void Scheduler::drive(const std::function<bool()>& over) {
   stopped_ = true;
 }
 
-Scheduler::Turn* Scheduler::choose() {
+Scheduler::Turn* Scheduler::choose(const SchedulePoint& point) {
   for (;;) {
-    Turn* able[8];
-    unsigned count = 0;
-    for (Turn* turn : turns_) {
-      if (count < std::size(able) && turn->can_go_on(time_.now())) able[count++] = turn;
+    uint32_t able = 0;
+    for (unsigned i = 0; i < turns_.size(); ++i) {
+      if (turns_[i]->can_go_on(time_.now())) able |= 1u << i;
     }
-    if (count == 1) return able[0];
-    if (count != 0) return able[random_.below(count)];
+    if (able != 0) return choose_of(able, point);
     std::optional<uint64_t> next = time_.next_deadline();
     for (const Turn* turn : turns_) {
       if (turn->started_ && !turn->ended_ && turn->deadline_) {
         next = next ? std::min(*next, *turn->deadline_) : turn->deadline_;
       }
     }
-    if (!next) return nullptr;
+    if (!next) {
+      if (explored() && !(*over_)()) policy_->stuck();
+      return nullptr;
+    }
     time_.advance(*next > time_.now() ? *next - time_.now() : 0);
   }
+}
+
+Scheduler::Turn* Scheduler::choose_of(uint32_t able, const SchedulePoint& point) {
+  if (explored() && running_ != nullptr) {
+    return turns_[policy_->choose(point, number_of(*running_), able)];
+  }
+  const auto count = static_cast<unsigned>(std::popcount(able));
+  for (uint64_t skip = count == 1 ? 0 : random_.below(count); skip != 0; --skip) able &= able - 1;
+  return turns_[static_cast<unsigned>(std::countr_zero(able))];
+}
+
+unsigned Scheduler::number_of(const Turn& turn) const {
+  return static_cast<unsigned>(std::find(turns_.begin(), turns_.end(), &turn) - turns_.begin());
 }
 
 bool Scheduler::before_entry(Turn& self) {
@@ -84,37 +105,81 @@ bool Scheduler::before_entry(Turn& self) {
   time_.advance(kNanosecondsPerEntry);
   if (++entries_ % kEntriesBetweenLooks == 0 && (*over_)()) {
     stopped_ = true;
-    self.fiber_.switch_to(host_);
+    leave_for(self, self.fiber_, nullptr);
     return false;
   }
-  maybe_give_way(self);
+  explored() ? give_way(self, {PointKind::enter}) : give_way_by_chance(self);
   return !stopped_;
 }
 
+void Scheduler::after_exit(Turn& self, bool relaxes) {
+  if (!explored()) return give_way_by_chance(self);
+  give_way(self, {relaxes ? PointKind::relax : PointKind::leave});
+}
+
+bool Scheduler::others_wait() {
+  if (running_ == nullptr || turns_.size() == 1) return false;
+  if (!explored()) return random_.one_in(2);
+  if (stopped_) return false;
+  Turn* const next = choose({PointKind::piece});
+  chosen_ = next == running_ ? nullptr : next;
+  return chosen_ != nullptr;
+}
+
+uint32_t Scheduler::steps_between_points(uint64_t steps) {
+  return steps < kFirstSteps ? 1 : kStepsBetweenPoints;
+}
+
+void Scheduler::at_point(Turn& self, Fiber& from, const SchedulePoint& point) {
+  if (!stopped_) leave_for(self, from, choose(point));
+}
+
+void Scheduler::at(WorkPoint point) {
+  if (running_ == nullptr || stopped_ || !explored()) return;
+  Turn& self = *running_;
+  constexpr PointKind kKinds[] = {PointKind::compare_exchange, PointKind::flush, PointKind::kick};
+  working_ = &self;  // so that nobody is chosen who waits for the lock
+  leave_for(self, self.fiber_, choose({kKinds[static_cast<unsigned>(point)]}));
+  working_ = nullptr;
+}
+
+// Also when the run is over: whoever works goes on until it gives the lock up.
+void Scheduler::wait_until_free(const FairMutex& lock) {
+  while (lock.taken() && working_ != nullptr && running_ != nullptr) {
+    Turn& self = *running_;
+    self.wants_lock_ = true;
+    leave_for(self, self.fiber_, stopped_ ? working_ : choose({PointKind::domain_lock}));
+    self.wants_lock_ = false;
+  }
+}
+
 unsigned Scheduler::slice() {
+  if (explored()) return 0;  // a program stops at points, and where it waits
   return turns_.size() == 1 ? kSliceOfOne : 1 + static_cast<unsigned>(random_.below(kLongestSlice));
 }
 
 // Comes back when this turn is chosen again, or ended by the host's fiber.
-void Scheduler::give_way(Turn& self) {
-  if (stopped_) return;
-  Turn* next = choose();
+void Scheduler::give_way(Turn& self, const SchedulePoint& point) {
+  if (!stopped_) leave_for(self, self.fiber_, choose(point));
+}
+
+// nullptr: the host's fiber goes on.
+void Scheduler::leave_for(Turn& self, Fiber& from, Turn* next) {
   if (next == &self) return;
+  self.left_ = &from;
   if (next == nullptr) {
-    self.fiber_.switch_to(host_);
+    const HeldLocks held;
+    from.switch_to(host_);
+    held.restore();
   } else {
-    go_on(self.fiber_, *next);
+    go_on(from, *next);
   }
+  self.left_ = &self.fiber_;
 }
 
 void Scheduler::finish(Turn& self) {
   self.ended_ = true;
-  Turn* next = stopped_ ? nullptr : choose();
-  if (next == nullptr) {
-    self.fiber_.switch_to(host_);
-  } else {
-    go_on(self.fiber_, *next);
-  }
+  leave_for(self, self.fiber_, stopped_ ? nullptr : choose({PointKind::end}));
 }
 
 // The body looks whether the domain stops each time it goes on.
@@ -136,21 +201,33 @@ void Scheduler::Turn::join() {
 void Scheduler::Turn::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   lock.unlock();
   deadline_ = deadline;
-  wait_for_wake();
+  waiting_ = true;
+  scheduler_.give_way(*this, {PointKind::wait});
+  waiting_ = false;
   deadline_.reset();
   lock.lock();
+  wake_requested_ = false;  // until here it counts as woken
 }
 
 void Scheduler::Turn::wait_for_wake() {
   waiting_ = true;
-  scheduler_.give_way(*this);
+  scheduler_.give_way(*this, {PointKind::wait});
   waiting_ = false;
   wake_requested_ = false;
 }
 
+void Scheduler::Turn::pause() {
+  scheduler_.explored() ? scheduler_.give_way(*this, {PointKind::device})
+                        : scheduler_.give_way_by_chance(*this);
+}
+
 void Scheduler::Turn::yield(DomainLock& lock) {
   lock.unlock();
-  scheduler_.give_way(*this);
+  if (Turn* const chosen = std::exchange(scheduler_.chosen_, nullptr)) {
+    scheduler_.leave_for(*this, fiber_, chosen);
+  } else {
+    scheduler_.give_way(*this, {PointKind::relax});
+  }
   lock.lock();
 }
 

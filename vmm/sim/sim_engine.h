@@ -30,6 +30,12 @@ class SimEngine final : public Engine {
   Clock& clock() override { return time_; }
   TimerService& timers() override { return time_; }
   bool others_wait(DomainMutex&) override { return scheduler_.others_wait(); }
+  uint32_t steps_between_looks(uint64_t steps) const override {
+    return scheduler_.explored() ? Scheduler::steps_between_points(steps)
+                                 : Engine::steps_between_looks(steps);
+  }
+  LockWaiter* lock_waiter() override { return options_.policy ? &scheduler_ : nullptr; }
+  WorkPoints* work_points() override { return options_.policy ? &scheduler_ : nullptr; }
   void let_others_in(unsigned vcpu, DomainMutex& lock) override;
   bool watches_accelerator() const override { return true; }
   std::string objection_to(const DeviceAccess& access) override;
@@ -37,7 +43,7 @@ class SimEngine final : public Engine {
 
  private:
   explicit SimEngine(const SimOptions& options)
-      : options_(options), scheduler_(options.seed, time_) {}
+      : options_(options), scheduler_(options.seed, time_, options.policy) {}
 
   const SimOptions options_;
   VirtualTime time_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "arch/sim/entry.h"
 #include "base/pte.h"
+#include "sim/schedule_policy.h"
 
 // The writable part of this program, as the linker lays it out.
 extern "C" std::byte __data_start[];
@@ -135,6 +136,7 @@ void SimMachine::resume(unsigned vcpu, kernel::sim::Registers& registers, GuestT
   running_ = &thread;
   kernel::sim::running.vcpu = vcpu;
   kernel::sim::running.registers = &registers;
+  kernel::sim::running.explored = options_.policy != nullptr && options_.policy->active();
 }
 
 void SimMachine::leave(kernel::sim::Cause cause, uint64_t address, uint32_t error_code) {
@@ -143,6 +145,16 @@ void SimMachine::leave(kernel::sim::Cause cause, uint64_t address, uint32_t erro
 
 uint64_t* SimMachine::access(uint64_t linear, bool write, uint32_t& error_code) {
   return current_->access(pvmmu::LinearAddr(linear), write, error_code);
+}
+
+void SimMachine::yield_point(kernel::YieldPoint point, const void* what,
+                             const uint64_t (&callers)[8]) {
+#define VMM_SAME_POINT(name, text)                                 \
+  static_assert(static_cast<unsigned>(kernel::YieldPoint::name) == \
+                static_cast<unsigned>(PointKind::name));
+  KERNEL_YIELD_POINTS(VMM_SAME_POINT)
+#undef VMM_SAME_POINT
+  current_->at_point({static_cast<PointKind>(point), reinterpret_cast<uint64_t>(what), callers});
 }
 
 void SimMachine::prepare_thread(uint64_t stack_top, void (*entry)()) {

@@ -42,6 +42,8 @@ class SimMachine final : public SimGuest, public kernel::sim::Machine {
   // kernel::sim::Machine
   void leave(kernel::sim::Cause cause, uint64_t address, uint32_t error_code) override;
   uint64_t* access(uint64_t linear, bool write, uint32_t& error_code) override;
+  void yield_point(kernel::YieldPoint point, const void* what,
+                   const uint64_t (&callers)[8]) override;
   void prepare_thread(uint64_t stack_top, void (*entry)()) override;
   void switch_to_thread(uint64_t stack_top) override;
   [[noreturn]] void run_user() override;

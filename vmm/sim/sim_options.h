@@ -8,6 +8,8 @@
 
 namespace vmm {
 
+class SchedulePolicy;
+
 // What a processor remembers of page tables.
 struct SimTlb {
   enum class Kind {
@@ -29,6 +31,7 @@ struct SimOptions {
   // runs prepares a machine once, and goes on from here in copies of this process
   // (vmm/fuzz/zygote.h).
   std::function<std::span<const std::byte>()> replace_program = {};
+  SchedulePolicy* policy = nullptr;  // takes the place of chance once it is active; null: none
 };
 
 }  // namespace vmm

@@ -53,7 +53,7 @@ Trap SimProcessor::run(GuestRegisters& registers, EntryPlan plan) {
   guest_.resume(id_, registers_, *thread_);
   turn_->fiber().switch_to(thread_->fiber);
   std::memcpy(&registers, &registers_, sizeof(registers_));
-  scheduler_.after_exit(*turn_);
+  scheduler_.after_exit(*turn_, relaxes_);
   return std::move(trap_);
 }
 
@@ -62,6 +62,7 @@ void SimProcessor::leave(GuestThread& thread, kernel::sim::Cause cause, uint64_t
   using kernel::sim::Cause;
   thread_ = &thread;
   trap_ = {};
+  relaxes_ = cause == Cause::kPause && !must_leave();
   if (!failure_.empty()) {
     trap_.kind = Trap::Kind::kFailed;
     trap_.failure = failure_;
@@ -74,6 +75,12 @@ void SimProcessor::leave(GuestThread& thread, kernel::sim::Cause cause, uint64_t
     trap_.cr2 = address;
   }
   thread.fiber.switch_to(turn_->fiber());
+}
+
+void SimProcessor::at_point(const SchedulePoint& point) {
+  GuestThread& thread = guest_.running_thread();
+  scheduler_.at_point(*turn_, thread.fiber, point);
+  guest_.resume(id_, registers_, thread);
 }
 
 uint64_t* SimProcessor::access(LinearAddr address, bool write, uint32_t& error_code) {
@@ -145,6 +152,11 @@ void SimProcessor::check_table(Mfn table) {
 void SimProcessor::check_store(LinearAddr address, Mfn frame) {
   const pvmmu::PageInfo& page = frames_[frame.raw()];
   if (page.owner == pvmmu::FrameOwner::kDomain && !is_table(page.type)) return;
+  // Until the flush that comes before its contents are looked at.
+  if (page.owner == pvmmu::FrameOwner::kDomain && scheduler_.explored() &&
+      page.validation == pvmmu::Validation::kUnvalidated && page.validated_entries == 0) {
+    return;
+  }
   if (page.owner == pvmmu::FrameOwner::kShared) return;
   fail(absl::StrFormat("vCPU %u stores at 0x%x into frame 0x%x, which is %s", id_, address.raw(),
                        frame.raw(),

@@ -55,6 +55,10 @@ class SimProcessor final : public Processor {
   uint64_t* access(pvmmu::LinearAddr address, bool write, uint32_t& error_code);
   // One operation of a program. True: it is somebody else's turn.
   bool slice_is_over() { return slice_ == 0 || --slice_ == 0; }
+  // Others may go on here.
+  void at_point(const SchedulePoint& point);
+  // The vCPU's loop has to look around, or the run is over.
+  bool must_leave() const { return attention_asked_ || scheduler_.stopped(); }
   pvmmu::Mfn root() const { return root_; }
   // The machine stops with this message; the guest's code is never gone on with.
   void fail(std::string failure);
@@ -102,6 +106,7 @@ class SimProcessor final : public Processor {
   kernel::sim::Registers registers_{};
   GuestThread* thread_ = nullptr;  // where the guest was left
   Trap trap_;                      // why
+  bool relaxes_ = false;           // because it waits for others
   pvmmu::Mfn root_ = pvmmu::kInvalidMfn;
   unsigned slice_ = 0;
   bool attention_asked_ = false;

@@ -53,6 +53,12 @@ void pause(Current& processor) {
   if (processor->slice_is_over()) give_way();
 }
 
+// Before an access of the program.
+void before_access(Current& processor, uint64_t address) {
+  if (!kernel::sim::running.explored) return pause(processor);
+  processor->must_leave() ? give_way() : processor->at_point({PointKind::access, address});
+}
+
 int64_t raw_syscall(Syscall number, uint64_t index, const uint64_t (&args)[6]) {
   auto& r = registers();
   r.rax = static_cast<uint64_t>(number);
@@ -111,7 +117,7 @@ class Memory final : public interpreter::Machine {
   template <typename Perform>
   interpreter::Access access(uint64_t address, bool write, uint64_t value, Perform perform) {
     for (;;) {
-      vmm::pause(processor_);
+      before_access(processor_, address);
       uint32_t error_code = 0;
       if (uint64_t* word = processor_->access(LinearAddr(address), write, error_code)) {
         return {.value = perform(word)};
@@ -146,7 +152,11 @@ uint64_t linear_of(const ProcessState& state, uint64_t argument) {
   return offset < sizeof(state) ? guest_abi::kStateBase + offset : argument;
 }
 
-int64_t request(const ProcessState& state, const Thread& thread) {
+int64_t request(Current& processor, const ProcessState& state, const Thread& thread) {
+  // It waits for others, on whichever vCPU they are.
+  if (thread.request.number == Syscall::kYield && kernel::sim::running.explored) {
+    processor->at_point({PointKind::relax});
+  }
   uint64_t args[6];
   std::memcpy(args, thread.request.args, sizeof(args));
   if (thread.request.number == Syscall::kWrite || thread.request.number == Syscall::kWait) {
@@ -271,7 +281,7 @@ void UserProgram::run_thread(SimProcessor*& processor, ProcessState& process, Th
   raw_syscall(Syscall::kFaultHandler, thread.index, kFaultHandler);
   Memory memory(processor);
   Interpreter interpreter(memory, interpreter::Program(program_.data()), process);
-  run_steps(interpreter, process, thread);
+  run_steps(processor, interpreter, process, thread);
 }
 
 // A child begins with the result of its parent's call.
@@ -279,14 +289,15 @@ void UserProgram::run_forked(SimProcessor*& processor, ProcessState& process, Th
   Memory memory(processor);
   Interpreter interpreter(memory, interpreter::Program(program_.data()), process);
   interpreter.resume(thread, static_cast<int64_t>(registers().rax));
-  run_steps(interpreter, process, thread);
+  run_steps(processor, interpreter, process, thread);
 }
 
-void UserProgram::run_steps(Interpreter& interpreter, ProcessState& process, Thread& thread) {
+void UserProgram::run_steps(SimProcessor*& processor, Interpreter& interpreter,
+                            ProcessState& process, Thread& thread) {
   for (;;) {
     switch (interpreter.step(thread, kOpsPerSlice)) {
       case interpreter::Step::kSyscall:
-        interpreter.resume(thread, request(process, thread));
+        interpreter.resume(thread, request(processor, process, thread));
         break;
       case interpreter::Step::kStartThread:
         interpreter.resume(thread, start_thread(thread, process.threads[thread.request.args[0]]));

@@ -65,7 +65,8 @@ class UserProgram {
                                interpreter::Thread& thread);
   [[noreturn]] void run_forked(SimProcessor*& processor, interpreter::ProcessState& state,
                                interpreter::Thread& thread);
-  [[noreturn]] static void run_steps(interpreter::Interpreter& interpreter,
+  [[noreturn]] static void run_steps(SimProcessor*& processor,
+                                     interpreter::Interpreter& interpreter,
                                      interpreter::ProcessState& state, interpreter::Thread& thread);
 
   MachineMemory& memory_;

@@ -43,14 +43,23 @@ class HeldLocks {
   }
   static void give_back(LockRank rank) { held_ &= ~(uint32_t{1} << static_cast<unsigned>(rank)); }
 
+  // Where one host thread plays several: what the one that is left holds, for when it goes on.
+  HeldLocks() = default;
+  void restore() const { held_ = saved_; }
+  // One begins.
+  static void start() { held_ = 0; }
+
  private:
   static inline thread_local uint32_t held_ = 0;  // a set of ranks
+  const uint32_t saved_ = held_;
 };
 #else
 class HeldLocks {
  public:
   static void take(LockRank) {}
   static void give_back(LockRank) {}
+  void restore() const {}
+  static void start() {}
 };
 #endif
 

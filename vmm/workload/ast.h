@@ -115,6 +115,9 @@ struct Statement {
     kDeviceCas,
     kDeviceChecksum,
     kDeviceWait,
+    kRacePin,
+    kRaceSet,
+    kRetype,
     kPrint,
     kExpect
   };

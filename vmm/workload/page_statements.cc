@@ -103,6 +103,9 @@ bool is_mapping_statement(Kind kind) {
     case Kind::kSwapOut:
     case Kind::kWriteback:
     case Kind::kMove:
+    case Kind::kRacePin:
+    case Kind::kRaceSet:
+    case Kind::kRetype:
       return true;
     default:
       return false;
@@ -196,6 +199,9 @@ void compile_mapping(CodeGenerator& generator, const Statement& s, uint32_t phas
       {Kind::kClearRefs, Syscall::kClearRefs},
       {Kind::kSwapOut, Syscall::kSwapOut},
       {Kind::kWriteback, Syscall::kWriteback},
+      {Kind::kRacePin, Syscall::kRacePin},
+      {Kind::kRaceSet, Syscall::kRaceSet},
+      {Kind::kRetype, Syscall::kRetype},
   };
   for (const auto& call : kCalls) {
     if (call.kind == s.kind) {

@@ -194,6 +194,9 @@ class Parser {
       case Kind::kClearRefs:
       case Kind::kSwapOut:
       case Kind::kWriteback:
+      case Kind::kRacePin:
+      case Kind::kRaceSet:
+      case Kind::kRetype:
         s.pages = expressions_.pages();
         expected_errno(s);
         break;

@@ -4,6 +4,7 @@
 #include "accelerator/context.h"
 #include "mm/object_pool.h"
 #include "panic.h"
+#include "planted_bug.h"
 
 namespace kernel {
 namespace {
@@ -54,7 +55,12 @@ void put_pages(AcceleratorContext& context, uint64_t start, uint64_t end) {
 
 void recall(AcceleratorContext& context, uint64_t start, uint64_t end) {
   SpinlockGuard guard(context.lock);
-  mark_faults(context, start, end);
+  if (!planted(PlantedBug::faults_unmarked)) {
+    mark_faults(context, start, end);
+  }
+  if (planted(PlantedBug::put_early)) {
+    return put_pages(context, start, end);  // the device lets go in range_end()
+  }
   const int64_t error = accelerator_call_invalidate(context.id, start, end);
   kernel_assert(error == 0, "the accelerator does not let go of a range");
   put_pages(context, start, end);
@@ -113,7 +119,12 @@ void give_up(AcceleratorContext& context, SecondaryFault& fault) {
 // it is afterwards; one that did not wait is marked here.
 void range_end(AcceleratorContext& context, uint64_t start, uint64_t end) {
   SpinlockGuard guard(context.lock);
-  mark_faults(context, start, end);
+  if (!planted(PlantedBug::faults_unmarked)) {
+    mark_faults(context, start, end);
+  }
+  if (planted(PlantedBug::put_early)) {
+    accelerator_call_invalidate(context.id, start, end);
+  }
 }
 
 void invalidate_page(AcceleratorContext& context, uint64_t address) {

@@ -4,10 +4,12 @@
 #include "mm/notifier.h"
 #include "mm/page_gather.h"
 #include "mm/pv/accessors.h"
+#include "mm/pv/call_batch.h"
 #include "mm/pv/flush.h"
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/swap_area.h"
+#include "planted_bug.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -21,6 +23,10 @@ bool zap_entry(const PtePlace& place, UserPte old, PageGather& gather, FlushProm
   if (old.has_page() && !gather.add(page_of(old.frame()))) {
     return false;
   }
+  if (planted(PlantedBug::flush_early) && old.present()) {
+    CallBatch batch;
+    batch.flush_page(place.mm, place.address);
+  }
   pte_zap(place);
   if (seeded<Seeded::zap_then_read>()) {
     pte_read(place);
@@ -32,7 +38,7 @@ bool zap_entry(const PtePlace& place, UserPte old, PageGather& gather, FlushProm
   if (old.swapped()) {
     swap_put(slot_of(old));
   }
-  if (old.present() && !seeded<Seeded::zap_unflushed>()) {
+  if (old.present() && !seeded<Seeded::zap_unflushed>() && !planted(PlantedBug::flush_early)) {
     flush.add_page(place.address);
   }
   return true;

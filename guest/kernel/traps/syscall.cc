@@ -179,6 +179,18 @@ int64_t do_device_result(TrapFrame&) {
   return static_cast<int64_t>(this_cpu().current->device_result);
 }
 
+int64_t do_race_pin(TrapFrame& frame) {
+  return sys_race_pin(argument(frame, 1));
+}
+
+int64_t do_race_set(TrapFrame&) {
+  return sys_race_set();
+}
+
+int64_t do_retype(TrapFrame& frame) {
+  return sys_retype(current_mm(), argument(frame, 0), argument(frame, 1));
+}
+
 struct Entry {
   Syscall number;
   Operation operation;
@@ -216,6 +228,9 @@ constexpr Entry kEntries[] = {
     {Syscall::kDeviceSubmit, Operation::kDevice, do_device_submit},
     {Syscall::kDeviceWait, Operation::kDevice, do_device_wait},
     {Syscall::kDeviceResult, Operation::kDevice, do_device_result},
+    {Syscall::kRacePin, Operation::kPin, do_race_pin},
+    {Syscall::kRaceSet, Operation::kOtherSyscall, do_race_set},
+    {Syscall::kRetype, Operation::kOtherSyscall, do_retype},
 };
 
 constexpr bool table_is_in_order() {

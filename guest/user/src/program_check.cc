@@ -48,6 +48,9 @@ bool is_plain_syscall(uint64_t number) {
     case Syscall::kDeviceSubmit:
     case Syscall::kDeviceWait:
     case Syscall::kDeviceResult:
+    case Syscall::kRacePin:
+    case Syscall::kRaceSet:
+    case Syscall::kRetype:
       return true;
     default:
       return false;

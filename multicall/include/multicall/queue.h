@@ -91,14 +91,14 @@ class Queue {
                                     uint64_t a3 = 0, uint64_t a4 = 0, uint64_t a5 = 0) {
     const uint64_t args[6] = {a0, a1, a2, a3, a4, a5};
     add_entry(op, args, caller());
-    issue_if_unbatched();
+    queued();
   }
 
   // update_va_mapping: `flags` are UVMF_*.
   [[gnu::noinline]] void queue_va_mapping(uint64_t address, uint64_t value, uint64_t flags) {
     const uint64_t args[6] = {address, value, flags, 0, 0, 0};
     add_entry(__HYPERVISOR_update_va_mapping, args, caller());
-    issue_if_unbatched();
+    queued();
   }
 
   // One mmu_update request: `pointer` is the entry's machine address with the command in its low
@@ -108,13 +108,13 @@ class Queue {
     request.ptr = pointer;
     request.val = value;
     add_request(__HYPERVISOR_mmu_update, &request, sizeof(request), caller());
-    issue_if_unbatched();
+    queued();
   }
 
   // One mmuext operation. Consecutive ones share an entry.
   [[gnu::noinline]] void queue_mmuext(const mmuext_op_t& operation) {
     add_request(__HYPERVISOR_mmuext_op, &operation, sizeof(operation), caller());
-    issue_if_unbatched();
+    queued();
   }
 
   // Runs function(argument) after the calls queued so far have been made; at once if there are
@@ -193,6 +193,14 @@ class Queue {
     __builtin_memcpy(place, request, size);
     used_bytes_ += size;
     return sink_.linear_address(place);
+  }
+
+  // At the end of each verb.
+  [[gnu::always_inline]] void queued() {
+    if constexpr (requires { sink_.queued(); }) {
+      sink_.queued();
+    }
+    issue_if_unbatched();
   }
 
   void issue_if_unbatched() {

@@ -28,6 +28,7 @@ struct FailedEntry {
   unsigned batch_size;
 };
 
+// A sink may also have queued(): told of each request once it is in the queue; must not touch it.
 template <typename S>
 concept HypercallSink = requires(S& sink, uint64_t op, const uint64_t (&args)[6],
                                  const FailedEntry& failed, FlushReason reason, unsigned entries,

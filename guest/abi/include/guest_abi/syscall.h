@@ -55,6 +55,12 @@ enum class Syscall : uint64_t {
   kDeviceWait = 28,    // (): until all that this thread submitted is over. 0, or the error of the
                        // first that had one: -EFAULT, where the process may not do the access
   kDeviceResult = 29,  // () -> the result of the last command that this thread waited for
+  // For searches of interleavings alone (docs/explore.md).
+  kRacePin = 30,  // (address, length): builds an address space with as many pte pages as the length
+                  // has pages, pins it, changes an entry in each, unpins it. -EAGAIN: there is one
+  kRaceSet = 31,  // (address, length): changes an entry in each pte page of that one, if there is
+  kRetype = 32,   // (address, length): each writable page becomes a page table without a flush, as
+                  // far as what is in it permits, and an ordinary page again
   kCount
 };
 

@@ -2,6 +2,8 @@
 
 #include "arch/sim/entry.h"
 #include "percpu.h"
+#include "pte_rules/backtrace.h"
+#include "yield_point.h"
 
 namespace kernel {
 
@@ -15,6 +17,15 @@ void cpu_pause() {
   if (sim::registers().rip != rip) {
     sim::fail("a pause did not return to where it was made");
   }
+}
+
+void yield_point(YieldPoint point, const void* what) {
+  if (!sim::running.explored) {
+    return;
+  }
+  uint64_t callers[guest_abi::kPteTraceDepth];
+  pte_rules::capture_backtrace(callers);
+  sim::machine().yield_point(point, what, callers);
 }
 
 uint64_t read_tsc() {

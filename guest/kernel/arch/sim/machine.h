@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/frame.h"
+#include "yield_point.h"
 
 namespace kernel::sim {
 
@@ -61,6 +62,10 @@ class Machine {
   // in the host, or nullptr and the error code of a page fault.
   virtual uint64_t* access(uint64_t linear, bool write, uint32_t& error_code) = 0;
 
+  // Only if Running::explored: others may go on first, and this thread then, on the same vCPU.
+  // `callers` are return addresses, innermost first, 0 where they end.
+  virtual void yield_point(YieldPoint point, const void* what, const uint64_t (&callers)[8]) = 0;
+
   // --- Threads, by the top of their stack in guest memory (0: the boot processor's first) ---
   // The thread begins in entry(), on an empty stack, when it is first switched to.
   virtual void prepare_thread(uint64_t stack_top, void (*entry)()) = 0;
@@ -85,6 +90,7 @@ struct Running {
   const Layout* layout = nullptr;
   unsigned vcpu = 0;
   Registers* registers = nullptr;
+  bool explored = false;  // somebody searches interleavings
 };
 extern Running running;
 

@@ -11,7 +11,9 @@
 #include <optional>
 
 #include "mm/address_space.h"
+#include "mm/pv/lazy_mode.h"
 #include "mm/pv/table_lock.h"
+#include "planted_bug.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -19,8 +21,8 @@ namespace kernel {
 // Lazy mode of this vCPU without a lock. Leaving makes everything that was queued.
 class LazyMode {
  public:
-  [[nodiscard]] LazyMode();
-  ~LazyMode();
+  [[nodiscard]] LazyMode() { lazy_enter(); }
+  ~LazyMode() { lazy_leave(); }
   LazyMode(const LazyMode&) = delete;
   LazyMode& operator=(const LazyMode&) = delete;
   static void* operator new(size_t) = delete;  // a scope, not an object
@@ -31,7 +33,8 @@ class LazySection {
   [[nodiscard]] LazySection(Mm& mm, Page& table) : lock_(mm, table) {}
   static void* operator new(size_t) = delete;
   ~LazySection() {
-    if (pte_rules::seeded<pte_rules::Seeded::unlock_before_issue>()) {
+    if (pte_rules::seeded<pte_rules::Seeded::unlock_before_issue>() ||
+        planted(PlantedBug::unlock_early)) {
       lock_.let_others_in();
     }
   }

@@ -6,6 +6,7 @@
 #include "mm/pv/tables.h"
 #include "options.h"
 #include "panic.h"
+#include "planted_bug.h"
 #include "pte_rules/hooks.h"
 
 namespace kernel {
@@ -26,6 +27,11 @@ void pin_leaf(CallBatch& batch, Mm& mm, Page& table) {
     return;
   }
   batch.room(kEntriesPerLeaf, kMmuextBytes, 1);
+  if (planted(PlantedBug::pin_unlocked)) {
+    batch.protect_direct_map(table, false);
+    batch.pin(PtLevel::kL1, table);
+    return;
+  }
   lock_table(mm, table);
   batch.protect_direct_map(table, false);
   batch.pin(PtLevel::kL1, table);

@@ -46,6 +46,7 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
 }
 
 void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
+  yield_point(YieldPoint::issue);
   pte_rules::queue_issued();
   switch (reason) {
     case multicall::FlushReason::kSlots:
@@ -82,16 +83,24 @@ PvVcpu& pv_this_vcpu() {
 
 void pv_check_context_switch() {
   pte_rules::operation_end();
-  if (in_operation(pv_this_vcpu())) {
+  if (!in_operation(pv_this_vcpu())) {
+    return;
+  }
+  if (lazy_observer == nullptr) {
     panic("threads change with calls queued, in a lazy section, or with a table lock held");
   }
+  lazy_observer("threads change in lazy mode");
 }
 
 void pv_check_events_open() {
   pte_rules::operation_end();
-  if (in_operation(pv_this_vcpu())) {
+  if (!in_operation(pv_this_vcpu())) {
+    return;
+  }
+  if (lazy_observer == nullptr) {
     panic("upcalls open with calls queued, in a lazy section, or with a table lock held");
   }
+  lazy_observer("the processor idles in lazy mode");
 }
 
 }  // namespace kernel

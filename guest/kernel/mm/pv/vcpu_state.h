@@ -4,7 +4,9 @@
 
 #include <stdint.h>
 
+#include "mm/pv/lazy_mode.h"
 #include "multicall/queue.h"
+#include "yield_point.h"
 
 namespace kernel {
 
@@ -20,6 +22,7 @@ class QueueSink {
   [[noreturn]] void entry_failed(const multicall::FailedEntry& failed);
   void flushed(multicall::FlushReason reason, unsigned entries);
   void callback_ran();
+  void queued() { yield_point(YieldPoint::queue); }
   uint64_t linear_address(const void* place);
 };
 
@@ -30,7 +33,8 @@ struct PvVcpu {
 
   QueueSink sink;
   CallQueue queue;
-  bool lazy = false;
+  bool lazy = false;  // requests wait: what lazy_mode comes to
+  LazyCpu lazy_mode;
   unsigned table_locks_held = 0;
   Mm* active = nullptr;
 };

@@ -1,0 +1,168 @@
+"""`pvmmu explore`: races are found, shown and replayed, and code without them passes."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+import unittest
+
+from harness import LONG, Run, VmTest
+
+PLANTED = os.environ.get("PVMMU_PLANTED", "")
+SUBJECTS = pathlib.Path(__file__).resolve().parent.parent / "explore"
+# Those that the accelerator works in have two ways of keeping faults and changes apart.
+WAYS = [(path.stem, ()) for path in sorted(SUBJECTS.glob("*.wl"))] + [
+    ("race-device", ("--notifier-protocol=recall",))
+]
+
+
+def subject(name):
+    return str(SUBJECTS / f"{name}.wl")
+
+
+class Explore(VmTest):
+    def explore(self, *arguments, status=0):
+        run = self.pvmmu("explore", "--json", *arguments, hang_seconds=3000)
+        self.assertEqual(status, run.status, str(run))
+        return run.stats
+
+    def planted(self, race, *arguments, status):
+        done = subprocess.run(
+            [PLANTED, race, "explore", *arguments],
+            cwd=self.directory,
+            capture_output=True,
+            text=True,
+            timeout=3000,
+        )
+        run = Run([race, *arguments], done.returncode, done.stdout, done.stderr)
+        self.assertEqual(status, run.status, str(run))
+        return run
+
+    def test_nothing_fails_with_one_switch(self):
+        self.assertGreaterEqual(len(WAYS), 6)
+        for name, flags in WAYS:
+            stats = self.explore(subject(name), "--bound=1", "--walks=off", "--time=600", *flags)
+            self.assertEqual("pvmmu-explore-1", stats["schema"])
+            self.assertIsNone(stats["failure"], name)
+            self.assertEqual([0, 1], [one["switches"] for one in stats["rounds"]])
+            for one in stats["rounds"]:
+                self.assertEqual(one["schedules"], one["tried"], name)
+            self.assertGreater(stats["rounds"][1]["tried"], 300, name)
+
+    def test_nothing_fails_in_other_machines(self):
+        count = "--count=20000" if LONG else "--count=200"
+        for mode in ("emulate", "single", "lazy", "best"):
+            self.explore(subject("race-pin"), count, "--bound=0", f"--mode={mode}")
+        for flags in (
+            ("--vcpus=3",),
+            ("--split-ptl=off",),
+            ("--sim-tlb=random:1",),
+            ("--check-rules",),
+            ("--batch=1",),
+            ("--audit=call",),
+        ):
+            for name in ("race-pin", "race-device"):
+                self.explore(subject(name), count, "--bound=0", *flags)
+
+    @unittest.skipUnless(LONG, "only in the long tests")
+    def test_nothing_fails_in_ten_minutes(self):
+        for name, flags in WAYS:
+            self.explore(subject(name), "--time=600", "--jobs=2", *flags)
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_planted_races_are_found_and_replayed(self):
+        listing = subprocess.run([PLANTED, "--races"], capture_output=True, text=True, check=True)
+        races = [line.split("\t")[:2] for line in listing.stdout.splitlines()]
+        self.assertGreaterEqual(len(races), 6)
+        for race, way in races if LONG else [one for one in races if one[0] in QUICK]:
+            name, *flags = way.split()
+            run = self.planted(race, subject(name), *flags, "--json", "--time=600", status=1)
+            failure = run.stats["failure"]
+            self.assertEqual(f"explore-{name}.json", failure["file"])
+            self.assertIn("vCPU 1 goes on" if race != "put_early" else "goes on", failure["timeline"])
+            # The same run again, and the same text, each time.
+            replay = ("--schedule=" + failure["file"], "--json")
+            again = [self.planted(race, *replay, status=1).stats for _ in range(2)]
+            self.assertEqual(again[0], again[1])
+            self.assertTrue(again[0]["followed"])
+            self.assertEqual(failure["timeline"], again[0]["timeline"])
+            self.assertEqual(failure["switches"], again[0]["switches"])
+            # What is right takes another way out of the same moments.
+            clean = self.planted("none", *replay, status=0).stats
+            self.assertEqual("fine", clean["verdict"])
+
+    def test_the_same_seed_tries_the_same(self):
+        def tried(*flags):
+            stats = self.explore(subject("race-reuse"), "--count=600", *flags)
+            return {key: stats[key] for key in ("tried", "rounds", "walks", "points", "longest_run")}
+
+        # The rounds of no switch and of one, then walks and rounds by turns.
+        self.assertEqual(tried("--seed=3"), tried("--seed=3"))
+        self.assertNotEqual(tried("--seed=3"), tried("--seed=4"))
+
+    def test_a_workload_that_fails_by_itself_needs_no_switch(self):
+        bad = self.write("bad.wl", "region d 1\nmap d rw\nwrite d 1\ncheck d 2\n")
+        run = self.pvmmu("explore", bad)
+        self.assertEqual(1, run.status, str(run))
+        self.assertIn("It needs no switch", run.out)
+        self.assertIn("got 1, expected 2", run.out)
+        saved = json.loads((self.directory / "explore-bad.json").read_text())
+        self.assertEqual([], saved["switches"])
+        run = self.pvmmu("explore", "--schedule=explore-bad.json", "--whole")
+        self.assertEqual(1, run.status, str(run))
+        self.assertIn("has ended", run.out)
+
+    def test_a_workload_without_an_end_is_one(self):
+        endless = self.write("endless.wl", "while 1 { yield }\n")
+        stats = self.explore(endless, "--points=500", "--save=endless.json", status=1)
+        self.assertEqual("endless", stats["failure"]["verdict"])
+
+    def test_interrupt_says_what_was_done(self):
+        arguments = ("explore", subject("race-pin"), "--time=600", "--json")
+        process = self.start(*arguments)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        run = self.finish(process, arguments, hang_seconds=60)
+        self.assertEqual(130, run.status, str(run))
+        self.assertTrue(run.stats["partial"])
+        self.assertGreater(run.stats["tried"], 10)
+
+    def test_time_ends_it(self):
+        start = time.monotonic()
+        self.explore(subject("race-pin"), "--time=1")
+        self.assertLess(time.monotonic() - start, 60)
+
+    def test_bad_usage(self):
+        bad = self.write("bad.json", '{"schema": "pvmmu-schedule-1"}')
+        pin = subject("race-pin")
+        for flags, part in (
+            ((), "which workload?"),
+            (("no-such-workload",), "no-such-workload"),
+            ((pin, "hello"), "one workload at a time"),
+            ((pin, "--vcpus=1"), "one processor has no interleavings"),
+            ((pin, "--vcpus=9"), "--vcpus"),
+            ((pin, "--mode=fast"), "--mode"),
+            ((pin, "--bound=9"), "--bound"),
+            ((pin, "--jobs=0"), "--jobs"),
+            ((pin, "--count=many"), "is no number"),
+            ((pin, "--time=0"), "--time"),
+            ((pin, "--engine=kvm"), "--engine"),
+            (("--schedule=missing.json",), "missing.json"),
+            ((f"--schedule={bad}",), "the schedule is not whole"),
+            ((f"--schedule={pin}",), "no JSON object"),
+        ):
+            run = self.pvmmu("explore", *flags)
+            self.assertEqual(2, run.status, str(run))
+            self.assertIn(part, run.err)
+
+    def test_a_place_that_cannot_be_written_is_an_error(self):
+        bad = self.write("bad.wl", "exit 1\n")
+        run = self.pvmmu("explore", bad, "--save=no/such/folder.json")
+        self.assertEqual(2, run.status, str(run))
+        self.assertIn("no/such", run.err)
+
+
+# Found in a second.
+QUICK = ("pin_unlocked", "fault_unchecked", "faults_unmarked")

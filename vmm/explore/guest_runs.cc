@@ -1,0 +1,103 @@
+#include "explore/guest_runs.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace vmm::explore {
+namespace {
+
+constexpr unsigned kPatienceSeconds = 20;
+// Of a process that ended its run itself; the tape says why.
+constexpr int kEndedByPolicy = 9;
+
+RunRecord judge(const fuzz::RunReport& report, Verdict ended) {
+  using End = fuzz::RunReport::End;
+  RunRecord record;
+  if (ended == Verdict::kDeadlock) {
+    return {ended, "no processor can go on", {}};
+  }
+  if (ended == Verdict::kEndless) {
+    return {ended, "the run does not end", {}};
+  }
+  if (ended == Verdict::kKnown) return {ended, "", {}};
+  switch (report.end) {
+    case End::kEnded:
+      record.verdict = report.status == 0 ? Verdict::kFine : Verdict::kFailed;
+      record.what = absl::StrCat(report.report, report.status == 0 ? "" : report.console);
+      break;
+    case End::kSignal:
+      record = {Verdict::kDied, absl::StrCat("the process died: ", strsignal(report.status)), {}};
+      break;
+    case End::kTooLong:
+      record = {Verdict::kEndless, "the run takes too long", {}};
+      break;
+    case End::kNoStart:
+      record = {Verdict::kCannot, report.report, {}};
+  }
+  return record;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoint& point,
+                                                             const fuzz::GuestMachine& guest,
+                                                             std::vector<std::byte> program,
+                                                             uint32_t most_points) {
+  if (program.size() > fuzz::Zygote::kMostProgramBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the workload is too large to be explored: its program has ", program.size(),
+                     " bytes, and may have ", fuzz::Zygote::kMostProgramBytes));
+  }
+  auto tape = Tape::create(most_points);
+  if (!tape.ok()) return tape.status();
+  std::unique_ptr<GuestRuns> runs(new GuestRuns(*std::move(tape), std::move(program)));
+  auto zygote = fuzz::Zygote::create(point, guest, &runs->policy_);
+  if (!zygote.ok()) return zygote.status();
+  runs->zygote_ = *std::move(zygote);
+  return runs;
+}
+
+RunRecord GuestRuns::run(const Plan& plan) {
+  tape_.put(plan);
+  const fuzz::RunReport report = zygote_->run(program_, kPatienceSeconds);
+  RunRecord record = judge(report, tape_.verdict());
+  record.points = tape_.points();
+  return record;
+}
+
+void GuestRuns::TapePolicy::begin() {
+  chooser_.emplace(tape_.switches(), tape_.walk());
+}
+
+unsigned GuestRuns::TapePolicy::choose(const SchedulePoint& point, unsigned running,
+                                       uint32_t able) {
+  PassedPoint passed;
+  passed.kind = point.kind;
+  passed.running = static_cast<uint8_t>(running);
+  passed.able = static_cast<uint8_t>(able);
+  passed.usual = static_cast<uint8_t>(usual_turn(point.kind, running, able));
+  passed.chosen = static_cast<uint8_t>(chooser_->choose(point.kind, running, able));
+  if (tape_.detailed()) {
+    passed.about = point.about;
+    std::copy_n(point.callers.begin(), std::min<size_t>(point.callers.size(), kCallers),
+                passed.callers);
+  }
+  if (!tape_.record(passed)) end(Verdict::kEndless);
+  return passed.chosen;
+}
+
+void GuestRuns::TapePolicy::stuck() {
+  end(Verdict::kDeadlock);
+}
+
+void GuestRuns::TapePolicy::end(Verdict verdict) {
+  tape_.end(verdict);
+  _exit(kEndedByPolicy);
+}
+
+}  // namespace vmm::explore

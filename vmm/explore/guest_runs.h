@@ -1,0 +1,52 @@
+// Runs of a workload in the simulator, each with a schedule of its own: copies of a process that
+// has booted a guest (fuzz/zygote.h).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "explore/schedule.h"
+#include "explore/tape.h"
+#include "fuzz/run_point.h"
+#include "fuzz/run_report.h"
+#include "fuzz/zygote.h"
+
+namespace vmm::explore {
+
+class GuestRuns {
+ public:
+  // `program` is the workload's, compiled.
+  static absl::StatusOr<std::unique_ptr<GuestRuns>> create(const fuzz::RunPoint& point,
+                                                           const fuzz::GuestMachine& guest,
+                                                           std::vector<std::byte> program,
+                                                           uint32_t most_points);
+  // One at a time.
+  RunRecord run(const Plan& plan);
+
+ private:
+  // In the processes: what the tape says.
+  class TapePolicy final : public fuzz::ZygotePolicy {
+   public:
+    explicit TapePolicy(Tape& tape) : tape_(tape) {}
+    void begin() override;
+    bool active() const override { return chooser_.has_value(); }
+    unsigned choose(const SchedulePoint& point, unsigned running, uint32_t able) override;
+    void stuck() override;
+
+   private:
+    [[noreturn]] void end(Verdict verdict);
+
+    Tape& tape_;
+    std::optional<Chooser> chooser_;
+  };
+
+  GuestRuns(Tape tape, std::vector<std::byte> program)
+      : tape_(std::move(tape)), program_(std::move(program)), policy_(tape_) {}
+
+  Tape tape_;
+  const std::vector<std::byte> program_;
+  TapePolicy policy_;
+  std::unique_ptr<fuzz::Zygote> zygote_;
+};
+
+}  // namespace vmm::explore

@@ -1,0 +1,47 @@
+// Memory that the search shares with the runs: the plan of the next one goes there, and the points
+// that it passes come back, also from a run that dies.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "absl/status/statusor.h"
+#include "explore/chooser.h"
+#include "explore/schedule.h"
+
+namespace vmm::explore {
+
+class Tape {
+ public:
+  static absl::StatusOr<Tape> create(uint32_t most_points);
+  Tape(Tape&& other) noexcept;
+  Tape& operator=(Tape&&) = delete;
+  ~Tape();
+
+  // By the search.
+  void put(const Plan& plan);
+  std::vector<PassedPoint> points() const;
+  // Why the run ended its process; kFine: it did not.
+  Verdict verdict() const;
+
+  // By the run.
+  std::span<const Switch> switches() const;
+  uint64_t walk() const;
+  bool detailed() const;
+  int switches_left() const;
+  // False: there is no room for another.
+  bool record(const PassedPoint& point);
+  uint32_t point_count() const;
+  void end(Verdict verdict);
+
+ private:
+  struct Header;
+  Tape(std::byte* base, size_t size) : base_(base), size_(size) {}
+  Header& header() const;
+  PassedPoint* first() const;
+
+  std::byte* base_;
+  size_t size_;
+};
+
+}  // namespace vmm::explore

@@ -1,0 +1,63 @@
+// Who decides which turn goes on, instead of chance: for searches of interleavings
+// (docs/explore.md).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace vmm {
+
+// X(name, what the turn is about to do, or has just done). Those of the guest kernel first, as in
+// kernel::YieldPoint.
+#define VMM_SCHEDULE_POINTS(X)                              \
+  X(lock, "takes a lock")                                   \
+  X(unlock, "has released a lock")                          \
+  X(queue, "has queued a request")                          \
+  X(issue, "issues its queue")                              \
+  X(store, "stores an entry")                               \
+  X(exchange, "exchanges an entry")                         \
+  X(clear_bits, "clears bits of an entry")                  \
+  X(access, "a program's access")                           \
+  X(enter, "enters the guest")                              \
+  X(leave, "has left the guest")                            \
+  X(piece, "the hypervisor is between two steps")           \
+  X(compare_exchange, "the hypervisor changes an entry")    \
+  X(flush, "the hypervisor flushes")                        \
+  X(kick, "another vCPU has been flushed")                  \
+  X(device, "the device takes a step")                      \
+  X(relax, "waits for others in a loop")                    \
+  X(domain_lock, "the hypervisor is busy for another vCPU") \
+  X(wait, "waits to be woken")                              \
+  X(end, "has ended")
+
+enum class PointKind : uint8_t {
+#define VMM_SCHEDULE_POINT_ENUMERATOR(name, text) name,
+  VMM_SCHEDULE_POINTS(VMM_SCHEDULE_POINT_ENUMERATOR)
+#undef VMM_SCHEDULE_POINT_ENUMERATOR
+};
+
+// Whether a turn at such a point has nothing to do until others have done something.
+constexpr bool gives_way(PointKind kind) {
+  return kind >= PointKind::relax;
+}
+
+struct SchedulePoint {
+  PointKind kind = PointKind::enter;
+  uint64_t about = 0;                      // an address; 0: none
+  std::span<const uint64_t> callers = {};  // return addresses, innermost first, 0: no more
+};
+
+class SchedulePolicy {
+ public:
+  // Before, everything is as without a policy.
+  virtual bool active() const = 0;
+  // Turn `running` is at a point; which turn goes on. Bit i of `able`: turn i can; not 0.
+  virtual unsigned choose(const SchedulePoint& point, unsigned running, uint32_t able) = 0;
+  // No turn can go on, and no time will come at which one can.
+  virtual void stuck() = 0;
+
+ protected:
+  ~SchedulePolicy() = default;
+};
+
+}  // namespace vmm
