@@ -52,6 +52,7 @@ phase "shared memory" {
   map paper rw file
   fork {
     device fill common 5
+    device wait                     # two commands are done in no order
     device copy common to paper
     device wait
     verify paper 5 + page * 512
