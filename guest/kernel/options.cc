@@ -99,7 +99,8 @@ bool read_unsigned(Word value, unsigned minimum, unsigned maximum, unsigned& num
 
 // Models of pte_rules/ by name, and whether breaches are only counted.
 bool read_rules(Word value, pte_rules::Settings& rules) {
-  rules = {};
+  rules.models = 0;
+  rules.report = false;
   while (value.text != nullptr) {
     Word rest;
     const Word name = value.cut(',', rest);
@@ -116,6 +117,18 @@ bool read_rules(Word value, pte_rules::Settings& rules) {
     rules.report |= report;
   }
   return rules.models != 0;
+}
+
+// The one of `names` that the word is.
+template <typename Choice, size_t kCount>
+bool read_choice(Word value, const char* const (&names)[kCount], Choice& choice) {
+  for (size_t i = 0; i < kCount; ++i) {
+    if (value.length != 0 && value.equals(names[i])) {
+      choice = static_cast<Choice>(i);
+      return true;
+    }
+  }
+  return false;
 }
 
 bool read_option(Word word, Options& options) {
@@ -145,6 +158,15 @@ bool read_option(Word word, Options& options) {
   }
   if (key.equals("check_rules")) {
     return read_rules(value, options.rules);
+  }
+  if (key.equals("trace_pte")) {
+    return read_number(value, UINT64_MAX, options.rules.traced);
+  }
+  if (key.equals("lazy_policy")) {
+    return read_choice(value, guest_abi::kLazyPolicyNames, options.lazy_policy);
+  }
+  if (key.equals("lazy_schedule")) {
+    return read_choice(value, guest_abi::kLazyScheduleNames, options.lazy_schedule);
   }
   if (key.equals("vcpus")) {
     return read_unsigned(value, 1, kMaxCpus, options.vcpus);

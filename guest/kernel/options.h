@@ -5,6 +5,7 @@
 
 #include <span>
 
+#include "guest_abi/lazy_lab.h"
 #include "multicall/limits.h"
 #include "pte_rules/checker.h"
 
@@ -24,6 +25,9 @@ struct Options {
   unsigned vcpus = 1;
   NotifierProtocol notifier_protocol = NotifierProtocol::kSequence;
   pte_rules::Settings rules;  // what the checker checks
+  guest_abi::LazyPolicy lazy_policy = guest_abi::LazyPolicy::k2007;
+  // Instead of a program: a schedule of the laboratory (lazy_lab/).
+  guest_abi::LazySchedule lazy_schedule = guest_abi::LazySchedule::kNone;
 };
 
 // A word of the command line that the kernel does not understand; null if it understood all.
@@ -34,6 +38,7 @@ struct OptionError {
 
 // Reads `key=value` words, separated by spaces, from at most `size` characters up to a NUL:
 //   mode=emulate|single|lazy|batched|best  split_ptl=on|off  batch=ENTRIES[:ARGUMENT_BYTES]
+//   lazy_policy=2007|2023|2025|2026  lazy_schedule=nest|preempt|...  trace_pte=ADDRESS
 //   notifier=sequence|recall  seed=N  tick=HZ  vcpus=1..4  check_rules=MODEL[,MODEL...][,report]
 OptionError parse_options(const char* text, size_t size, Options& options);
 

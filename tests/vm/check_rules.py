@@ -1,9 +1,18 @@
 """The rule checker: the kernel breaks no rule in any mode, no count changes, and a breach is named."""
 
+import os
+import pathlib
+import re
+import subprocess
 import unittest
 
 from harness import MODES, VmTest, differences, needs_host_kvm, without_varying
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENT = ROOT / "docs/pte-access-rules.md"
+PLANTED = os.environ.get("PVMMU_PLANTED", "")
+# Breaches that no shipped workload gets to alone.
+NOT_REACHED = ("hide_blocked", "relax_drops_accessed")
 # Breaks rules on purpose.
 NAIVE = "dirty-race-naive"
 # docs/sim-engine.md names the workload that the sim engine cannot run on several vCPUs.
@@ -106,6 +115,42 @@ class CheckRules(VmTest):
         self.assertEqual({"R3", "R9", "R18"}, set(rules["breaches"]))
         self.assertEqual(1, len(set(rules["breaches"].values())))
         self.assertEqual(1, run.out.count("pte rule R9"), "told once")
+
+    @unittest.skipUnless(PLANTED, "needs the program with breaches")
+    def test_breaches_in_whole_runs(self):
+        row = re.compile(r"\| `(\w+)` \| [^|]+ \| (R\d+|-) \| (R\d+|-) \| (R\d+|-) \|")
+        rows = row.findall(DOCUMENT.read_text())
+        self.assertEqual(30, len(rows))
+        for name, *rules in rows:
+            for model, rule in zip(("x86", "powerpc-hash", "s390"), rules):
+                flags = ["--engine=sim", "--workload=everything", f"--check-rules={model}", "--stats=none"]
+                run = subprocess.run([PLANTED, name, "run", *flags], capture_output=True, text=True)
+                named = re.findall(r"\*\*\* pte rule (R\d+) ", run.stderr)
+                expected = [] if rule == "-" or name in NOT_REACHED else [rule]
+                self.assertEqual(expected, named, f"{name} {model}\n{run.stdout}{run.stderr}")
+
+    def test_the_document_names_tests_that_exist(self):
+        section = DOCUMENT.read_text().split("### Where it is shown")[1].split("###")[0]
+        sources = [path.read_text() for path in ROOT.glob("tests/**/*_test.cc")]
+        # Tests that are made by a build script, one for each mix-up.
+        made = {"ScopeMixups": ROOT / "tests/abi/CMakeLists.txt"}
+        claims = [cells for cells in re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", section, re.M)][1:]
+        self.assertGreater(len(claims), 10)
+        for claim, shown in claims:
+            named = re.findall(r"`([^`]+)`", shown)
+            files = [name for name in named if "/" in name]
+            for name in files:
+                self.assertTrue((ROOT / name).exists(), f"{claim}: {name}")
+            for name in named:
+                if re.fullmatch(r"test_\w+", name):
+                    self.assertTrue(any(f"def {name}(" in (ROOT / file).read_text() for file in files), name)
+                elif suite := re.fullmatch(r"(\w+)\.(\w+|\*)", name):
+                    if suite[1] in made:
+                        self.assertIn(suite[1], made[suite[1]].read_text())
+                        continue
+                    test = r"\w+" if suite[2] == "*" else suite[2]
+                    pattern = re.compile(rf"TEST(_F|_P)?\(\s*{suite[1]},\s*{test}\)")
+                    self.assertTrue(any(pattern.search(text) for text in sources), f"{claim}: {name}")
 
     def test_bad_usage(self):
         for flags, reason in (

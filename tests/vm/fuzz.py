@@ -43,6 +43,19 @@ class Fuzz(VmTest):
     def test_random_workloads_on_four_processors(self):
         self.fuzz(f"--count={500 if LONG else 40}", "--seed=2", "--vcpus=4")
 
+    def test_random_workloads_break_no_pte_rule(self):
+        for vcpus in (1, 4):
+            flags = ("--check-rules", f"--vcpus={vcpus}", "--seed=11")
+            stats = self.fuzz(f"--count={500 if LONG else 60}", *flags).stats
+            self.assertEqual(0, stats["covered"]["statements"]["protect_naive"])
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted bugs")
+    def test_a_breach_of_a_pte_rule_breaks_a_law(self):
+        command = [PLANTED, "protect_by_clear_and_set", "fuzz", "--check-rules=powerpc-hash", "--count=50"]
+        run = subprocess.run(command, capture_output=True, text=True, cwd=self.directory)
+        self.assertEqual(1, run.returncode, run.stderr)
+        self.assertIn("pte rule R14 is broken", run.stderr)
+
     @needs_host_kvm
     def test_random_workloads_on_kvm(self):
         stats = self.fuzz("--engine=kvm", "--kvm=host", f"--count={200 if LONG else 6}").stats

@@ -55,17 +55,22 @@ class AcceleratorHost {
   ~AcceleratorHost() = default;
 };
 
+#define VMM_ACCELERATOR_COUNTERS(X)                             \
+  X(commands)      /* submitted */                              \
+  X(ended)         /* reported as ended, well or not */         \
+  X(errors)        /* ... of them with an error */              \
+  X(forgotten)     /* commands whose context was closed */      \
+  X(faults)        /* reported */                               \
+  X(chunks)        /* accesses, of a part of a page each */     \
+  X(established)   /* entries */                                \
+  X(invalidations) /* calls */                                  \
+  X(taken_out)     /* entries that left, for whatever reason */ \
+  X(cache_hits)
+
 struct AcceleratorCounters {
-  uint64_t commands = 0;       // submitted
-  uint64_t ended = 0;          // reported as ended, well or not
-  uint64_t errors = 0;         // of those, with an error
-  uint64_t forgotten = 0;      // their context was closed
-  uint64_t faults = 0;         // reported
-  uint64_t chunks = 0;         // accesses
-  uint64_t established = 0;    // entries
-  uint64_t invalidations = 0;  // calls
-  uint64_t taken_out = 0;      // entries that left
-  uint64_t cache_hits = 0;
+#define VMM_FIELD(name) uint64_t name = 0;
+  VMM_ACCELERATOR_COUNTERS(VMM_FIELD)
+#undef VMM_FIELD
 };
 
 class Accelerator {

@@ -69,6 +69,14 @@ void add_flags(FlagSet& flags, FuzzSettings& settings) {
                     "Processors (default 1). With several, counts and what entries\n"
                     "say are not compared.",
                     session.bed.vcpus);
+  flags.add_optional("check-rules", "MODEL,...",
+                     "The guest kernel checks in all runs how it touches page-table\n"
+                     "entries, as in `pvmmu run`; a breach fails the workload.",
+                     [&session](absl::string_view value) {
+                       const auto rules = parse_check_rules(value);
+                       if (rules.ok()) session.bed.check_rules = *rules;
+                       return rules.status();
+                     });
   add_kvm_flag(flags, "auto", settings.machine);
   flags.add_choice<StatsForm>(
       "stats",
@@ -231,6 +239,8 @@ std::string fuzz_help() {
       "  pvmmu fuzz --engine=kvm --count=50\n"
       "Guests with four processors:\n"
       "  pvmmu fuzz --vcpus=4 --time=60\n"
+      "By the rules for touching a pte, too:\n"
+      "  pvmmu fuzz --check-rules --count=500\n"
       "For a script:\n"
       "  pvmmu fuzz --count=200 --stats=json | jq '.workloads_per_second, .covered.statements'\n"
       "\n"

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "cli/code_names.h"
 #include "cli/command.h"
 #include "cli/guest_input.h"
 #include "cli/interrupt_flag.h"
@@ -16,6 +17,7 @@
 #include "cli/run_settings.h"
 #include "cli/trace_facts.h"
 #include "machine/run_machine.h"
+#include "report/pte_trace.h"
 #include "sim/run_simulated.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
@@ -83,6 +85,10 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
   RunDisplay display(input.labels);
   RunOptions options = run_options(settings, input, place.traits);
   options.console = [&display](std::string_view text) { display.show_console(text); };
+  PteTrace pte_trace(settings.trace_pte ? code_names(settings.engine, input.guest()) : CodeNames());
+  if (settings.trace_pte) {
+    options.console = [&](std::string_view text) { display.show_console(pte_trace.shown(text)); };
+  }
   if (settings.explain) {
     options.explain = [&display](std::string_view text) { display.show_explanation(text); };
   }
@@ -103,6 +109,10 @@ int run_here(const RunSettings& settings, const GuestInput& input, const KvmPlac
 
   const RunOutcome outcome = describe_outcome(*result, input.guest(), settings);
   say_lines(outcome.report);
+  if (settings.trace_pte && pte_trace.line_count() == 0) {
+    say_lines(absl::StrFormat("pvmmu: --trace-pte: no event was about an entry of %#x\n",
+                              *settings.trace_pte));
+  }
   if (files.trace) {
     const absl::Status closed = files.trace->close(exit_code(outcome.status), outcome.partial);
     if (!closed.ok()) return cannot_write(closed);
@@ -177,9 +187,12 @@ int run_command(const Arguments& arguments) {
   if (const absl::Status status = check_settings(settings, flags); !status.ok()) {
     return usage_error(kName, status.message());
   }
-  const absl::StatusOr<GuestInput> input =
+  absl::StatusOr<GuestInput> input =
       read_guest_input(settings.guest, settings.workload, settings.module);
   if (!input.ok()) return fail(input.status());
+  if (!settings.lazy_schedule.empty()) {  // the guest has no use for the workload
+    input->workload_name = absl::StrCat("lazy schedule ", settings.lazy_schedule);
+  }
   const absl::StatusOr<KvmPlace> place =
       settings.engine == EngineKind::kSim ? no_kvm() : choose_kvm(settings.kvm);
   if (!place.ok()) return host_cannot(place.status());

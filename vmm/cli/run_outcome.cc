@@ -97,6 +97,14 @@ const guest_abi::PteRuleReport* pte_rules(const RunSettings& settings, const Run
   return &result.vcpus[0].accounting->rules;
 }
 
+nlohmann::ordered_json accelerator_json(const AcceleratorCounters& counters) {
+  return {
+#define VMM_PAIR(name) {#name, counters.name},
+      VMM_ACCELERATOR_COUNTERS(VMM_PAIR)
+#undef VMM_PAIR
+  };
+}
+
 }  // namespace
 
 RunOutcome describe_outcome(const RunResult& result, std::span<const std::byte> guest,
@@ -136,6 +144,7 @@ nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestIn
     facts.refusal_records.push_back(refusal_json(refusal.record, refusal.alike));
   }
   facts.refusal_records_dropped = result.refusals.dropped;
+  if (result.accelerator) facts.accelerator = accelerator_json(*result.accelerator);
   if (const auto* rules = pte_rules(settings, result)) {
     facts.pte_rules = rule_report_json(*rules, code_names(settings.engine, input.guest()));
   }

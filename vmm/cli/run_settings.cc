@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "base/frame.h"
+#include "guest_abi/lazy_lab.h"
 #include "guest_abi/pte_rules.h"
 
 namespace vmm {
@@ -61,6 +63,27 @@ FlagSet::Setter rules_setter(std::string& to) {
   };
 }
 
+// A flag whose values stand for themselves.
+void add_named_choice(FlagSet& flags, absl::string_view name, std::span<const char* const> values,
+                      absl::string_view help, std::string& to) {
+  std::vector<std::pair<std::string, std::string>> choices;
+  for (const char* value : values) choices.emplace_back(value, value);
+  flags.add_choice<std::string>(name, std::move(choices), help, to);
+}
+
+absl::Status check_lazy_lab(const RunSettings& settings, const FlagSet& flags) {
+  if (!settings.guest.empty() && (flags.given("lazy-policy") || flags.given("lazy-schedule"))) {
+    return absl::InvalidArgumentError(
+        "--lazy-policy, --lazy-schedule: they are of the built-in guest, and another has none");
+  }
+  if (settings.lazy_schedule.empty()) return absl::OkStatus();
+  if (!settings.workload.empty()) {
+    return absl::InvalidArgumentError("--lazy-schedule: it runs in place of a --workload");
+  }
+  return settings.vcpus == 1 ? absl::OkStatus()
+                             : absl::InvalidArgumentError("--lazy-schedule: runs on one vCPU");
+}
+
 absl::Status check_engine(const RunSettings& settings, const FlagSet& flags) {
   if (settings.engine == EngineKind::kKvm) {
     return flags.given("sim-tlb") ? absl::InvalidArgumentError("--sim-tlb: needs --engine=sim")
@@ -71,6 +94,14 @@ absl::Status check_engine(const RunSettings& settings, const FlagSet& flags) {
   }
   return flags.given("kvm") ? absl::InvalidArgumentError("--kvm: --engine=sim needs no KVM")
                             : absl::OkStatus();
+}
+
+FlagSet::Setter address_setter(std::optional<uint64_t>& to) {
+  return [&to](absl::string_view value) {
+    const absl::StatusOr<uint64_t> address = parse_traced_address(value);
+    if (address.ok()) to = *address;
+    return address.status();
+  };
 }
 
 FlagSet::Setter kvm_setter(KvmChoice& to) {
@@ -152,6 +183,16 @@ absl::StatusOr<std::string> parse_check_rules(absl::string_view text) {
   }
   if (report) names.push_back("report");
   return absl::StrJoin(names, ",");
+}
+
+absl::StatusOr<uint64_t> parse_traced_address(absl::string_view text) {
+  constexpr uint64_t kUserHalf = uint64_t{1} << 47;
+  const std::optional<uint64_t> address = parse_integer(text);
+  if (!address || *address >= kUserHalf) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("\"", text, "\" is not the address of a program's memory, as 0x10000000"));
+  }
+  return *address & pvmmu::kPageMask;
 }
 
 absl::StatusOr<double> parse_seconds(absl::string_view text) {
@@ -267,6 +308,19 @@ void add_run_flags(FlagSet& flags, RunSettings& settings) {
                      "breach stops it, or with `report` is counted (pte_rules in the\n"
                      "JSON). No other count changes. docs/pte-access-rules.md",
                      rules_setter(settings.check_rules));
+  flags.add("trace-pte", "LINEAR",
+            "Write on the console what happens to the page-table entry of\n"
+            "this address (of a program's memory, the built-in guest's):\n"
+            "every event, and who did it. docs/pte-access-rules.md",
+            address_setter(settings.trace_pte));
+  add_named_choice(flags, "lazy-policy", guest_abi::kLazyPolicyNames,
+                   "The rules of lazy mode in the built-in guest, by the year in\n"
+                   "which Linux had them (default 2007). docs/lazy-mode.md",
+                   settings.lazy_policy);
+  add_named_choice(flags, "lazy-schedule", std::span(guest_abi::kLazyScheduleNames).subspan(1),
+                   "In place of a workload: disturb a lazy section so, and say\n"
+                   "whether the policy holds (status 0) or breaks (1).",
+                   settings.lazy_schedule);
   flags.add_switch("explain",
                    "Say why each refused request was refused, on standard error,\n"
                    "and put all frames and page tables into the JSON statistics,\n"
@@ -339,6 +393,11 @@ absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
     return absl::InvalidArgumentError(
         "--check-rules: the checker is the built-in guest's, and another guest has none");
   }
+  if (const absl::Status status = check_lazy_lab(settings, flags); !status.ok()) return status;
+  if (!settings.guest.empty() && settings.trace_pte) {
+    return absl::InvalidArgumentError(
+        "--trace-pte: it is the built-in guest that tells, and another does not");
+  }
   if (guest_command_line(settings).size() >= kMaxCommandLine) {
     return absl::InvalidArgumentError(
         absl::StrCat("--cmdline: the guest's command line would be longer than ",
@@ -354,12 +413,20 @@ multicall::Limits queue_limits(const RunSettings& settings) {
 
 std::string guest_command_line(const RunSettings& settings) {
   const multicall::Limits batch = queue_limits(settings);
-  return absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
-                      " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
-                      " tick=", settings.tick_hz, " vcpus=", settings.vcpus,
-                      settings.recall_protocol ? " notifier=recall" : "",
-                      settings.check_rules.empty() ? "" : " check_rules=", settings.check_rules,
-                      settings.command_line.empty() ? "" : " ", settings.command_line);
+  std::string line =
+      absl::StrCat("mode=", settings.mode, " split_ptl=", settings.split_ptl ? "on" : "off",
+                   " batch=", batch.entries, ":", batch.argument_bytes, " seed=", settings.seed,
+                   " tick=", settings.tick_hz, " vcpus=", settings.vcpus);
+  const auto add = [&line](absl::string_view name, absl::string_view value) {
+    if (!value.empty()) absl::StrAppend(&line, " ", name, value);
+  };
+  add("notifier=", settings.recall_protocol ? "recall" : "");
+  add("check_rules=", settings.check_rules);
+  add("trace_pte=", settings.trace_pte ? absl::StrCat(*settings.trace_pte) : "");
+  add("lazy_policy=", settings.lazy_policy == "2007" ? "" : settings.lazy_policy);
+  add("lazy_schedule=", settings.lazy_schedule);
+  add("", settings.command_line);
+  return line;
 }
 
 }  // namespace vmm

@@ -47,8 +47,11 @@ struct RunSettings {
   std::string stats_file;
   std::string trace_file;
   ProgressKind progress = ProgressKind::kAuto;
-  std::string check_rules;   // as the guest kernel's command line has it; empty: off
-  std::string command_line;  // the user's own, appended
+  std::string check_rules;            // as the guest kernel's command line has it; empty: off
+  std::optional<uint64_t> trace_pte;  // the address of a page; nothing is traced without it
+  std::string lazy_policy = "2007";
+  std::string lazy_schedule;  // of the guest kernel's laboratory; empty: a workload runs
+  std::string command_line;   // the user's own, appended
   std::string log_level = "warning";
 };
 
@@ -84,6 +87,8 @@ absl::StatusOr<pvmmu::ForcedCuts> parse_cuts(absl::string_view text);
 absl::StatusOr<double> parse_seconds(absl::string_view text);
 // What --check-rules says, in the words of the guest kernel's command line.
 absl::StatusOr<std::string> parse_check_rules(absl::string_view text);
+// The page's address of --trace-pte: a number in the user half, as a program may have it.
+absl::StatusOr<uint64_t> parse_traced_address(absl::string_view text);
 // none|full|random:SEED|speculative:SEED
 absl::StatusOr<SimTlb> parse_sim_tlb(absl::string_view text);
 

@@ -16,6 +16,7 @@ namespace vmm::fuzz {
 
 struct GeneratorOptions {
   unsigned operations = 100;  // statements, about, with those in blocks and the checks at the end
+  bool breaks_rules = true;   // with what is wrong on purpose (protect_naive)
 };
 
 class Generator {

@@ -44,7 +44,8 @@ void Generator::unmap(List& list) {
 }
 
 void Generator::protect(List& list) {
-  Statement s = make_statement(chance(8) ? Kind::kProtectNaive : Kind::kProtect, some_pages(true));
+  const bool naively = chance(8) && options_.breaks_rules;
+  Statement s = make_statement(naively ? Kind::kProtectNaive : Kind::kProtect, some_pages(true));
   s.protection = some_protection();
   add(list, std::move(s));
 }

@@ -59,10 +59,11 @@ std::vector<std::string> random_surroundings(const Bed& bed, Random& random) {
   return flags;
 }
 
-std::vector<std::string> bed_flags(EngineKind engine, uint64_t vcpus) {
+std::vector<std::string> bed_flags(EngineKind engine, const Bed& bed) {
   std::vector<std::string> flags = {"--memory=16"};
   flags.emplace_back(engine == EngineKind::kSim ? "--engine=sim" : "--engine=kvm");
-  if (vcpus != 1) flags.push_back(absl::StrCat("--vcpus=", vcpus));
+  if (bed.vcpus != 1) flags.push_back(absl::StrCat("--vcpus=", bed.vcpus));
+  if (!bed.check_rules.empty()) flags.push_back(absl::StrCat("--check-rules=", bed.check_rules));
   return flags;
 }
 
@@ -93,11 +94,11 @@ absl::StatusOr<RunPoint> run_point(std::vector<std::string> flags) {
 std::vector<RunPoint> random_points(const Bed& bed, unsigned count, Random& random) {
   std::vector<RunPoint> points;
   const auto way = random_way(random);
-  const auto engine = bed_flags(bed.engine, bed.vcpus);
+  const auto engine = bed_flags(bed.engine, bed);
   std::vector<std::string> audit;
   if (random.one_in(24)) audit.emplace_back("--audit=call");
   // On KVM the reference is the simulator.
-  points.push_back(made_of({bed_flags(EngineKind::kSim, bed.vcpus), way}));
+  points.push_back(made_of({bed_flags(EngineKind::kSim, bed), way}));
   // With a single one to compare with, now one that counts the same and now another.
   if (count > 2 || (count == 2 && random.one_in(2))) {
     points.push_back(made_of({engine, way, random_surroundings(bed, random)}));

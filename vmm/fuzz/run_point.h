@@ -30,6 +30,7 @@ absl::StatusOr<RunPoint> run_point(std::vector<std::string> flags);
 struct Bed {
   EngineKind engine = EngineKind::kSim;
   uint64_t vcpus = 1;
+  std::string check_rules;  // of the guest kernel, as --check-rules has them; empty: none
 };
 
 // A reference and runs to compare with it. Of several, the second has the same mode, queue and

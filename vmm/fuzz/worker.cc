@@ -103,6 +103,7 @@ std::optional<Finding> Worker::judge_program(Runner& runner, std::span<const std
 void Worker::try_workload(Runner& runner, uint64_t number) {
   GeneratorOptions generated;
   generated.operations = static_cast<unsigned>(options_.operations);
+  generated.breaks_rules = options_.bed.check_rules.empty();
   const Script script = Generator(mixed(options_.seed, number), generated).make();
   const std::string text = print_script(script);
   const auto program = compile_workload(text, kName);

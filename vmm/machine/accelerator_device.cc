@@ -46,7 +46,9 @@ std::span<const pvmmu::Mfn> AcceleratorDevice::frames() {
 
 void AcceleratorDevice::loop() {
   while (!ending_) {
-    if (!device_.work()) thread_->wait();
+    if (device_.work()) continue;
+    idle_();
+    thread_->wait();
   }
 }
 

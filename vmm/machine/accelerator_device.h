@@ -24,9 +24,14 @@ namespace vmm {
 
 class AcceleratorDevice final : private AcceleratorHost {
  public:
-  // `failed` is told of an access that must not be; by any thread, without a lock.
-  AcceleratorDevice(Engine& engine, bool own_thread, std::function<void(std::string)> failed)
-      : engine_(engine), own_thread_(own_thread), failed_(std::move(failed)) {}
+  // By the device's thread, without a lock: `failed` is told of an access that must not be, `idle`
+  // is called when there is nothing to work on.
+  AcceleratorDevice(Engine& engine, bool own_thread, std::function<void(std::string)> failed,
+                    std::function<void()> idle)
+      : engine_(engine),
+        own_thread_(own_thread),
+        failed_(std::move(failed)),
+        idle_(std::move(idle)) {}
   ~AcceleratorDevice();
 
   Accelerator& device() { return device_; }
@@ -56,6 +61,7 @@ class AcceleratorDevice final : private AcceleratorHost {
   Engine& engine_;
   const bool own_thread_;
   const std::function<void(std::string)> failed_;
+  const std::function<void()> idle_;
   Accelerator device_{*this};
   EventChannels* events_ = nullptr;
   uint32_t port_ = 0;

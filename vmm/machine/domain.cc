@@ -60,10 +60,12 @@ Domain::Domain(const RunOptions& options, std::unique_ptr<Engine> engine, Machin
       engine_(std::move(engine)),
       monitor_(memory_, options.vcpus),
       platform_(memory_, monitor_, !options.traits.host_writes_visible),
-      accelerator_(*engine_, options.vcpus > 1,
-                   [this](std::string what) {
-                     stop(RunResult::End::kFailed, std::nullopt, std::move(what));
-                   }),
+      accelerator_(
+          *engine_, options.vcpus > 1,
+          [this](std::string what) {
+            stop(RunResult::End::kFailed, std::nullopt, std::move(what));
+          },
+          [this] { look_at_waiting_vcpus(); }),
       preemption_(options.preempt_at, lock_, *engine_, stopping_),
       refusals_(options.explain ? kExplainedRefusals : RefusalLimits{}, options.explain) {
   platform_.set_preemption(preemption_);
@@ -309,6 +311,13 @@ void Domain::map_descriptor_frame(unsigned vcpu, unsigned index, Mfn frame) {
   platform_.entry_changed(entry.frame(), static_cast<unsigned>(entry.offset() / sizeof(uint64_t)));
 }
 
+// The accelerator works no more: vCPUs that waited for it alone must find that nobody will wake
+// them.
+void Domain::look_at_waiting_vcpus() {
+  DomainLock lock(lock_);
+  if (all_blocked_for_ever()) vcpus_[0]->wake();
+}
+
 bool Domain::all_blocked_for_ever() {
   if (engine_->timers().any_armed() || accelerator_.device().has_work()) return false;
   for (const auto& vcpu : vcpus_) {
@@ -330,6 +339,7 @@ RunResult Domain::collect(double seconds) {
     result.guest_exit_code = accounting->exit_code;
   }
   result.refusals = refusals_.report();
+  if (accelerator_.was_started()) result.accelerator = accelerator_.device().counters();
   if (options_.explain) {
     result.frames = SavedFrames::take(*mmu_, options_.vcpus, [this](Mfn table, unsigned slot) {
       return platform_.read_entry(table, slot);

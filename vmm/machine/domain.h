@@ -99,6 +99,7 @@ class Domain final : private FrameReferences, private VcpuControl, private Conso
   absl::Status start_guest(const GuestImage& image, const DomainStart& start);
   void write_hypercall_page(std::byte* page) const;
   bool over();
+  void look_at_waiting_vcpus();
   void report_progress();
   void wait_for_end();
   void stop_vcpus();

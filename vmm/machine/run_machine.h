@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "accelerator/accelerator.h"
 #include "explain/refusal_log.h"
 #include "explain/saved_frames.h"
 #include "guest_abi/accounting.h"
@@ -48,9 +49,10 @@ struct RunResult {
   double wall_seconds = 0;
   bool audited = false;
   RefusalReport refusals;
-  std::optional<SavedFrames> frames;           // at the end, if RunOptions::explain is set
-  std::vector<std::string> audit_differences;  // empty: all types and counts agree
-  std::string audit_report;                    // ... else, several lines for people
+  std::optional<AcceleratorCounters> accelerator;  // if the guest started it
+  std::optional<SavedFrames> frames;               // at the end, if RunOptions::explain is set
+  std::vector<std::string> audit_differences;      // empty: all types and counts agree
+  std::string audit_report;                        // ... else, several lines for people
 };
 
 // An error status: the guest or the host is unusable (InvalidArgument: the guest; others: the

@@ -55,6 +55,7 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
   Hypercalls& calls = domain_.hypercalls();
   const VcpuId self{id_};
   if (!up_) {
+    if (domain_.accelerator().work_at_trap()) return false;
     if (domain_.all_blocked_for_ever()) {
       crash("no vCPU is up, or waits for an event that anything can raise");
       return false;

@@ -121,6 +121,7 @@ Json statistics_json(const RunFacts& facts, std::span<const VcpuStatistics> vcpu
   statistics["per_vcpu"] = std::move(per_vcpu);
   statistics["refusal_records"] = facts.refusal_records;
   statistics["refusal_records_dropped"] = facts.refusal_records_dropped;
+  if (!facts.accelerator.is_null()) statistics["accelerator"] = facts.accelerator;
   if (!facts.pte_rules.is_null()) statistics["pte_rules"] = facts.pte_rules;
   if (!facts.frames_at_end.is_null()) statistics["frames_at_end"] = facts.frames_at_end;
   statistics["wall_seconds"] = facts.wall_seconds;

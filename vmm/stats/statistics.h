@@ -38,6 +38,7 @@ struct RunFacts {
   uint64_t refusal_records_dropped = 0;
   nlohmann::ordered_json pte_rules;      // null: nothing was checked
   nlohmann::ordered_json frames_at_end;  // null: none
+  nlohmann::ordered_json accelerator;    // null: it was not started
 };
 
 struct VcpuStatistics {

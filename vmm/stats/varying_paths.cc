@@ -41,8 +41,9 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
   std::vector<std::string> paths = {"/kvm", "/wall_seconds"};
   if (!counters_repeat(facts)) {
     for (const std::string& key : counter_keys()) paths.push_back(absl::StrCat("/", key));
-    for (const char* scope : {"/phases", "/operations", "/per_vcpu", "/refusal_records",
-                              "/refusal_records_dropped", "/frames_at_end", "/pte_rules"}) {
+    for (const char* scope :
+         {"/phases", "/operations", "/per_vcpu", "/refusal_records", "/refusal_records_dropped",
+          "/frames_at_end", "/pte_rules", "/accelerator"}) {
       paths.push_back(scope);
     }
     return paths;

@@ -4,6 +4,7 @@
 #include "accounting.h"
 #include "arch/trap_frame.h"
 #include "console.h"
+#include "lazy_lab/lab.h"
 #include "leak_check.h"
 #include "linux_errno.h"
 #include "options.h"
@@ -43,7 +44,7 @@ bool is_clean_soon(const LeakCheck& leaks) {
     leaks.report();
     code = code == 0 ? kLeakExitCode : code;
   }
-  if (code != 0) {
+  if (code != 0 && !lazy_lab_is_open()) {
     console_print("the guest failed: pid 1 ended with %u\n", code);
   }
   accounting_set_exit_code(code);
@@ -65,6 +66,9 @@ void start_program() {
 
 void run_first_process(void*) {
   const LeakCheck leaks;
+  if (lazy_lab_is_open()) {
+    end_guest(lazy_lab_run(), leaks);
+  }
   start_program();
   accounting_set_phase(guest_abi::kPhaseMain);
   const uint32_t code = process_wait_for_all();

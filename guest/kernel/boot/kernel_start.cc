@@ -80,7 +80,7 @@ void start_frames(const BootMemory& boot, Pfn used_end) {
   const auto task_count =
       static_cast<unsigned>(wanted_tasks < kMaxTasks ? wanted_tasks : uint64_t{kMaxTasks});
   const Pfn stacks = top.take(task_count * kStackPages);
-  if (options().rules.models != 0) {
+  if (options().rules.any()) {
     void* storage = frame_address(top.take(pte_rules::kStoragePages));
     memset(storage, 0, pte_rules::kStoragePages * pvmmu::kPageSize);
     pte_rules::start(options().rules, storage, pte_rules::kStoragePages * pvmmu::kPageSize);

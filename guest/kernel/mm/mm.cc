@@ -208,8 +208,13 @@ MmLeaks mm_leaks() {
   return {mm_pool.in_use(), vma_pool.in_use(), shared_object_count(), swap_slots_in_use()};
 }
 
-void mm_context_switch(unsigned) {
+void mm_switch_out(LazyThread& previous) {
+  lazy_switch_out(previous);
   pv_check_context_switch();
+}
+
+void mm_switch_in(LazyThread& next) {
+  lazy_switch_in(next);
 }
 
 void mm_before_events_open() {

@@ -18,6 +18,7 @@
 
 namespace kernel {
 
+struct LazyThread;
 struct Mm;
 struct Page;
 
@@ -58,8 +59,9 @@ void mm_activate(Mm& mm, unsigned cpu);
 // Puts this vCPU on the template root. Does nothing if no address space is active here.
 void mm_deactivate(unsigned cpu);
 // Called when one thread makes way for another: panics unless the hypercall queue of this vCPU
-// is empty, no lazy section is open and no L1 table lock is held.
-void mm_context_switch(unsigned cpu);
+// is empty, lazy mode is left and no L1 table lock is held. Then, as the other when it runs.
+void mm_switch_out(LazyThread& previous);
+void mm_switch_in(LazyThread& next);
 // Called before event upcalls open, in idle and on the way to user mode: panics as above. So no
 // load of a root is ever queued while a vCPU can be interrupted.
 void mm_before_events_open();

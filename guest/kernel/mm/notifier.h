@@ -50,9 +50,16 @@ struct MmuNotifier {
 void notifier_register(Mm& mm, MmuNotifier& notifier);
 void notifier_unregister(Mm& mm, MmuNotifier& notifier);
 
+// Without them only to see what they cost (scripts/notifiers-price).
+#ifdef KERNEL_WITHOUT_NOTIFIERS
+constexpr bool has_notifiers(const Mm&) {
+  return false;
+}
+#else
 inline bool has_notifiers(const Mm& mm) {
   return mm.notifiers != nullptr;
 }
+#endif
 
 // Before the reference count of the last user's entries goes; nobody else uses the address space.
 void notifier_release(Mm& mm);

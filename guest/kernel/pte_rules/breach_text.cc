@@ -1,31 +1,14 @@
 #include "pte_rules/breach_text.h"
 
-#include <stddef.h>
-
 #include "console.h"
-#include "format.h"
+#include "pte_rules/text_line.h"
 
 namespace kernel::pte_rules {
 namespace {
 
-// One line, so that it is one call of the console. What does not fit is left out.
-class Line {
- public:
-  template <typename... Values>
-  void add(const char* format, Values... values) {
-    const size_t length = format_text(text_ + used_, sizeof(text_) - used_, format, values...);
-    used_ += length;
-  }
-  void print() { console_print("%s\n", text_); }
-
- private:
-  char text_[400] = {};
-  size_t used_ = 0;
-};
-
 void print_rule(guest_abi::PteRule rule) {
   const auto number = static_cast<unsigned>(rule);
-  Line line;
+  TextLine line;
   line.add("pte rule R%u (", number);
   const char* separator = "";
   for (const guest_abi::PteModelName& model : guest_abi::kPteModelNames) {
@@ -39,7 +22,7 @@ void print_rule(guest_abi::PteRule rule) {
 }
 
 void print_event(const char* which, const guest_abi::PteEventRecord& event) {
-  Line line;
+  TextLine line;
   line.add("  %s: %s", which, guest_abi::kPteEventNames[static_cast<unsigned>(event.kind)]);
   if (event.kind != guest_abi::PteEvent::kNone) {
     if ((event.before | event.after) != 0) {

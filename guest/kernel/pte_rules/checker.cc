@@ -12,6 +12,7 @@
 #include "pte_rules/backtrace.h"
 #include "pte_rules/breach_text.h"
 #include "pte_rules/hooks.h"
+#include "pte_rules/life_trace.h"
 #include "pte_rules/models.h"
 #include "pte_rules/record_table.h"
 #include "spinlock.h"
@@ -63,6 +64,18 @@ class Event {
   Event& operator=(const Event&) = delete;
 
   void set_before(uint64_t before) { event_.before = before; }
+  // The event concerned an entry, which may be the one that is traced.
+  void concerns(const PtePlace& place, const Record* followed, bool is_intent) {
+    if (place.address == settings.traced) {
+      const uint32_t pending = followed != nullptr ? followed->pending : 0;
+      print_moment({record(), place.mm, pending, pv_this_vcpu().lazy, true, is_intent, 0});
+    }
+  }
+  void concerns(const Record& followed, uint64_t calls = 0) {
+    if (followed.address == settings.traced) {
+      print_moment({record(), *followed.mm, followed.pending, false, false, false, calls});
+    }
+  }
   CpuState& cpu() { return cpus[event_.vcpu]; }
   const PteEventRecord& record() {
     if (event_.backtrace[0] == 0) {
@@ -118,6 +131,7 @@ void set_pending(Record& record, uint32_t what, bool is_pending) {
 void remember(const Change& change, Record& record, Event& event) {
   const bool was_valid = change.before.present();
   record.last = event.record();
+  record.touched = true;
   if (record.pending == 0) {
     record.vcpu = event.record().vcpu;
   }
@@ -168,6 +182,7 @@ void note_read(const PtePlace& place, uint64_t value) {
     change.record = record;
     event.breaks(judge_x86_xen(change), record->last, place.address);
   }
+  event.concerns(place, record, true);
   event.end();
 }
 
@@ -183,7 +198,7 @@ void start(const Settings& wanted, void* storage, size_t byte_count) {
   report = {};
   report.models = settings.models;
   report.entries_followed = records.capacity();
-  on = settings.models != 0;
+  on = settings.any();
 }
 
 void stop() {
@@ -224,6 +239,7 @@ void note_intent(PteEvent kind, const PtePlace& place, uint64_t after) {
   if (record != nullptr) {
     remember(change, *record, event);
   }
+  event.concerns(place, record, true);
   event.end();
 }
 
@@ -261,6 +277,7 @@ void note_store(PteEvent kind, const PtePlace& place, uint64_t after) {
     record->vcpu = event.record().vcpu;
     records.settle(*record);
   }
+  event.concerns(place, record, false);
   event.end();
 }
 
@@ -280,6 +297,10 @@ void note_unlock(const Spinlock& released) {
       event.breaks(PteRule::kTransaction, record.last, record.address);
     }
     record.pending &= ~uint32_t{kOpen};
+    if (record.touched) {
+      record.touched = false;
+      event.concerns(record);
+    }
   });
   event.end();
 }
@@ -295,19 +316,21 @@ void note_lazy(bool enters) {
     cpu.lazy_entered = event.record();
   } else {
     records.for_each_pending([&event](Record& record) {
-      if (record.vcpu == event.record().vcpu) {
+      if (record.vcpu == event.record().vcpu && (record.pending & kHashBatched) != 0) {
         record.pending &= ~uint32_t{kHashBatched | kHashCleared};
+        event.concerns(record);
       }
     });
   }
   event.end();
 }
 
-void note_queue_issued() {
+void note_queue_issued(unsigned call_count) {
   Event event(PteEvent::kQueueIssued, 0, 0);
-  records.for_each_pending([&event](Record& record) {
-    if (record.vcpu == event.record().vcpu) {
+  records.for_each_pending([&event, call_count](Record& record) {
+    if (record.vcpu == event.record().vcpu && (record.pending & kQueued) != 0) {
       record.pending &= ~uint32_t{kQueued | kQueuedKeeps};
+      event.concerns(record, call_count);
     }
   });
   event.end();
@@ -315,9 +338,12 @@ void note_queue_issued() {
 
 void note_flush(const Mm* mm, const uint64_t* address) {
   Event event(PteEvent::kFlush, 0, 0);
-  records.for_each_pending([mm, address](Record& record) {
-    if ((mm == nullptr || record.mm == mm) && (address == nullptr || record.address == *address)) {
+  records.for_each_pending([&event, mm, address](Record& record) {
+    const bool covered =
+        (mm == nullptr || record.mm == mm) && (address == nullptr || record.address == *address);
+    if (covered && (record.pending & kOwesFlush) != 0) {
       record.pending &= ~uint32_t{kOwesFlush | kCleared};
+      event.concerns(record);
     }
   });
   event.end();
@@ -325,6 +351,9 @@ void note_flush(const Mm* mm, const uint64_t* address) {
 
 void note_table_gone(const Page& table) {
   Event event(PteEvent::kTableGone, 0, 0);
+  if (const Record* record = records.find(table, settings.traced)) {
+    event.concerns(*record);
+  }
   records.forget(table);
   event.end();
 }

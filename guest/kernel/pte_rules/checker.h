@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "guest_abi/pte_rules.h"
+#include "pte_rules/life_trace.h"
 
 namespace kernel::pte_rules {
 
@@ -19,6 +20,8 @@ namespace kernel::pte_rules {
 struct Settings {
   uint32_t models = 0;  // sum of guest_abi::PteModel; 0: off
   bool report = false;
+  uint64_t traced = kTraceNothing;  // the entry of this address, in every address space
+  bool any() const { return models != 0 || traced != kTraceNothing; }
 };
 
 // Memory that the checker takes if it is on: about 4,000 entries are followed at once.

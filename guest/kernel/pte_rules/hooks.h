@@ -29,7 +29,7 @@ void note_intent(PteEvent kind, const PtePlace& place, uint64_t after);
 void note_store(PteEvent kind, const PtePlace& place, uint64_t after);
 void note_unlock(const Spinlock& lock);
 void note_lazy(bool enters);
-void note_queue_issued();
+void note_queue_issued(unsigned call_count);
 void note_flush(const Mm* mm, const uint64_t* address);
 void note_table_gone(const Page& table);
 void note_operation_end();
@@ -63,9 +63,9 @@ inline void lazy_leave() {
   }
 }
 // All that this vCPU has queued is being made.
-inline void queue_issued() {
+inline void queue_issued(unsigned call_count) {
   if (on) [[unlikely]] {
-    note_queue_issued();
+    note_queue_issued(call_count);
   }
 }
 // A flush is asked for or not needed: of one page, of an address space, or of everything.

@@ -47,12 +47,16 @@ Record** RecordTable::bucket_of(const Page* table, uint64_t address) {
   return &buckets_[(number * kBucketsPerTable + group) & bucket_mask_];
 }
 
-Record* RecordTable::find(const PtePlace& place) {
-  Record* record = *bucket_of(&place.table, place.address);
-  while (record != nullptr && (record->table != &place.table || record->address != place.address)) {
+Record* RecordTable::find(const Page& table, uint64_t address) {
+  Record* record = *bucket_of(&table, address);
+  while (record != nullptr && (record->table != &table || record->address != address)) {
     record = record->chain;
   }
   return record;
+}
+
+Record* RecordTable::find(const PtePlace& place) {
+  return find(place.table, place.address);
 }
 
 Record* RecordTable::find_or_make(const PtePlace& place, const Spinlock& lock) {

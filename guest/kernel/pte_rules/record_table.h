@@ -41,6 +41,7 @@ struct Record {
   uint64_t queued = 0;               // what the entry will be
   uint64_t started = 0;              // what it was when the transaction began
   guest_abi::PteEventRecord last{};  // the last change
+  bool touched = false;              // since its table was locked
   Record* chain = nullptr;
   bool listed_pending = false;  // which list it is in
   Record* previous = nullptr;
@@ -57,6 +58,7 @@ class RecordTable {
 
   // The record of an entry, or nullptr.
   Record* find(const PtePlace& place);
+  Record* find(const Page& table, uint64_t address);
   // The same, made if there is none; nullptr: there is no room.
   Record* find_or_make(const PtePlace& place, const Spinlock& lock);
   // After `pending` of a record was changed, or it was touched.

@@ -1,8 +1,9 @@
 // Breaches of the rules, seeded on purpose, and which of them this run has.
 //
 // Mistakes of the kind that memory managers have had, each a line or two at the place that says
-// seeded<>. The kernel as it ships has none: there the condition is a constant. A test program
-// (tests/unit/guest/rules_seeded_test.cc) is built with all of them and chooses one at run time.
+// seeded<>. The kernel as it ships has none: there the condition is a constant. Two test programs
+// are built with all of them and choose one at run time: a scenario of the mm alone
+// (tests/unit/guest/rules_seeded_test.cc), and the whole program (tests/fuzz_workloads).
 //
 // X(name, rule on x86, rule on powerpc-hash, rule on s390, what is wrong); 0: fine there.
 #pragma once
@@ -50,16 +51,20 @@ enum class Seeded : uint8_t {
 #undef PTE_RULES_ENUMERATOR
 };
 
-// With breaches in the build, the kernel's own checks of the same things stand back.
+// While there is a breach, the kernel's own checks of the same things stand back.
 #ifdef PTE_RULES_SEEDED_BUILD
-inline constexpr bool kSeededBuild = true;
-extern Seeded seeded_breach;
+inline Seeded seeded_breach = Seeded::none;
+inline bool any_seeded() {
+  return seeded_breach != Seeded::none;
+}
 template <Seeded kBreach>
 inline bool seeded() {
   return seeded_breach == kBreach;
 }
 #else
-inline constexpr bool kSeededBuild = false;
+constexpr bool any_seeded() {
+  return false;
+}
 template <Seeded kBreach>
 inline constexpr bool seeded() {
   return false;

@@ -74,10 +74,11 @@ void finish_switch() {
   if (unloaded != nullptr) {
     mm_put(*unloaded);
   }
+  mm_switch_in(cpu.current->lazy);
 }
 
 void switch_to(Cpu& cpu, Task& previous, Task& next) {
-  mm_context_switch(cpu.id);
+  mm_switch_out(previous.lazy);
   accounting_count(&guest_abi::GuestCounters::context_switches);
   previous.running = false;
   next.running = true;

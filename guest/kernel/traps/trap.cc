@@ -2,6 +2,7 @@
 
 #include "accounting.h"
 #include "console.h"
+#include "lazy_lab/lab.h"
 #include "mm/mm.h"
 #include "panic.h"
 #include "percpu.h"
@@ -84,6 +85,9 @@ void kernel_exception(const TrapFrame& frame, unsigned vector, uint64_t address)
       may_retry(current_task(), frame)) {
     return;
   }
+  if (vector == kVectorPageFault && lazy_lab_fault(address)) {
+    return;
+  }
   print_registers(frame);
   panic("trap %u in the kernel at %lx, error code %lx, address %lx", vector, frame.rip,
         frame.error_code, vector == kVectorPageFault ? address : 0);
@@ -127,7 +131,10 @@ void handle_syscall(TrapFrame* frame) {
 void handle_event_upcall(TrapFrame* frame) {
   {
     OperationScope scope(Operation::kSchedule);
+    lazy_interrupt_begin();
     events_take_pending();
+    lazy_lab_interrupt();
+    lazy_interrupt_end();
   }
   if (frame->from_user()) {
     process_before_user_mode();

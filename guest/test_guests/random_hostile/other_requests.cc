@@ -1,4 +1,5 @@
 // Requests that are not about page tables.
+#include "guest_abi/accelerator.h"
 #include "guest_abi/accounting.h"
 #include "random_hostile/clock.h"
 #include "random_hostile/pool.h"
@@ -151,6 +152,40 @@ Request make_private(Cpu& cpu) {
   return {guest_abi::kHypercallPvmmuOp,
           {random.percent(80) ? guest_abi::kPvmmuOpRegisterAccounting : random.below(8),
            random_vcpu(random), random_mfn(random), random_mfn(random)}};
+}
+
+// The accelerator: few contexts, pages and tags, so that requests meet. Nobody answers its faults
+// but by chance.
+Request make_accelerator(Cpu& cpu) {
+  using guest_abi::AcceleratorOp;
+  Random& random = cpu.random;
+  const auto page = [&random] { return uint64_t{random.below(8)} << 12; };
+  auto op = static_cast<AcceleratorOp>(random.below(10));
+  // What ends everything is rarer than the rest.
+  if (op == AcceleratorOp::kStop && !random.one_in(10)) op = AcceleratorOp::kSubmit;
+  if (op == AcceleratorOp::kClose && !random.one_in(4)) op = AcceleratorOp::kEstablish;
+  Request request = {guest_abi::kHypercallPvmmuOp,
+                     {guest_abi::kPvmmuOpAccelerator, static_cast<uint64_t>(op), random.below(3),
+                      random.percent(95) ? page() : random.next(), page()}};
+  uint64_t(&arguments)[6] = request.arguments;
+  if (op == AcceleratorOp::kStart || op == AcceleratorOp::kEstablish) {
+    arguments[op == AcceleratorOp::kStart ? 2 : 4] = random_mfn(random);
+    arguments[5] = random.below(2);
+  } else if (op == AcceleratorOp::kSubmit) {
+    auto* command = cpu.allocate_array<guest_abi::AcceleratorCommand>(1);
+    *command = {
+        random.below(5), random.below(34),           random.below(3), page() + 8 * random.below(9),
+        page(),          random.below(3) * 4096 + 8, random.next(),   random.next()};
+    arguments[2] = maybe_bad(cpu, command);
+  } else if (op == AcceleratorOp::kClearYoung) {
+    arguments[4] = random.below(600);
+    arguments[5] = random_mapped_address(random);
+  } else if (op == AcceleratorOp::kResume) {
+    arguments[2] = random.below(34);
+    arguments[3] = random.below(3);
+    arguments[4] = random.below(3);
+  }
+  return request;
 }
 
 Request make_unknown(Cpu& cpu) {

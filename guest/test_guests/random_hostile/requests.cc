@@ -16,8 +16,8 @@ constexpr Weighted kMakers[] = {{30, make_mmu_update},      {22, make_mmuext_op}
                                 {1, make_vm_assist},        {1, make_physdev_op},
                                 {3, make_event_channel_op}, {2, make_sched_op},
                                 {3, make_vcpu_op},          {1, make_timer},
-                                {1, make_private},          {1, make_nested_multicall},
-                                {1, make_unknown}};
+                                {1, make_private},          {8, make_accelerator},
+                                {1, make_nested_multicall}, {1, make_unknown}};
 
 constexpr unsigned sum_of_weights() {
   unsigned sum = 0;

@@ -35,6 +35,7 @@ Request make_sched_op(Cpu& cpu);
 Request make_vcpu_op(Cpu& cpu);
 Request make_timer(Cpu& cpu);
 Request make_private(Cpu& cpu);
+Request make_accelerator(Cpu& cpu);
 Request make_unknown(Cpu& cpu);
 
 // One request of an mmu_update or mmuext_op array. `shared` operations are written by both vCPUs at

@@ -69,8 +69,14 @@ TEST(Options, RulesAreCheckedByTheModelsNamed) {
   EXPECT_EQ("", parse("check_rules=all", options));
   EXPECT_EQ(guest_abi::kAllPteModels, options.rules.models);
   EXPECT_FALSE(options.rules.report);
-  for (const char* wrong : {"check_rules", "check_rules=", "check_rules=report", "check_rules=x86,",
-                            "check_rules=,x86", "check_rules=x87"}) {
+  EXPECT_EQ("", parse("trace_pte=268435456", options));
+  EXPECT_EQ(0x10000000u, options.rules.traced);
+  EXPECT_EQ("", parse("lazy_policy=2023 lazy_schedule=preempt-nested", options));
+  EXPECT_EQ(guest_abi::LazyPolicy::k2023, options.lazy_policy);
+  EXPECT_EQ(guest_abi::LazySchedule::kPreemptNested, options.lazy_schedule);
+  for (const char* wrong : {"trace_pte=", "trace_pte=0x10", "lazy_policy=2024", "lazy_policy=",
+                            "lazy_schedule=", "check_rules", "check_rules=", "check_rules=report",
+                            "check_rules=x86,", "check_rules=,x86", "check_rules=x87"}) {
     EXPECT_EQ(wrong, parse(wrong, options));
   }
 }

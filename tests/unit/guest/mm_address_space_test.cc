@@ -297,10 +297,11 @@ TEST_P(AddressSpaceTest, NothingIsQueuedWhenUpcallsOpenOrRootsAreLoaded) {
   mm_before_events_open();
   Mm* other = mm_create();
   ASSERT_NE(other, nullptr);
+  LazyThread thread;
   {
     LazyMode lazy;
     EXPECT_THROW(mm_before_events_open(), Panic);
-    EXPECT_THROW(mm_context_switch(0), Panic);
+    EXPECT_THROW(mm_switch_out(thread), Panic);
     EXPECT_THROW(mm_activate(*other, 0), Panic);
   }
   mm_before_events_open();

@@ -7,6 +7,7 @@
 
 #include "abi/xen.h"
 #include "base/linear_addr.h"
+#include "guest_abi/accelerator.h"
 #include "guest_abi/accounting.h"
 #include "mm/ahead.h"
 #include "mm_fake_emulation.h"
@@ -139,6 +140,9 @@ int64_t FakeMachine::dispatch(uint64_t op, const uint64_t* args) {
       }
       return 0;
     case guest_abi::kHypercallPvmmuOp:
+      if (args[0] == guest_abi::kPvmmuOpAccelerator && accelerator) {
+        return accelerator(args);
+      }
       require(args[0] == guest_abi::kPvmmuOpFillOnDemand, "an unexpected private hypercall");
       fills_on_demand_ = has_extensions_;
       return has_extensions_ ? 0 : -XEN_ENOSYS;

@@ -16,6 +16,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -69,6 +70,8 @@ class FakeMachine {
   // Begins a test: options, empty counters, vCPU 0.
   void start(const Options& options);
 
+  // Answers the private hypercalls for the accelerator; without it there are none.
+  std::function<int64_t(const uint64_t* args)> accelerator;
   // Whether the hypervisor has the private extensions; asked by start().
   void set_extensions(bool on) { has_extensions_ = on; }
 

@@ -14,12 +14,6 @@
 #include "mm/mm.h"
 #include "mm_fake_machine.h"
 
-namespace kernel::pte_rules {
-
-Seeded seeded_breach = Seeded::none;
-
-}  // namespace kernel::pte_rules
-
 namespace kernel::test {
 namespace {
 

@@ -157,6 +157,41 @@ TEST_F(AuditTest, FindsAWritableSameLevelEntryAndAChain) {
   EXPECT_TRUE(finds("a chain of same-level entries"));
 }
 
+TEST_F(AuditTest, ReferencesForADeviceAreWhatItHasEntriesFor) {
+  ASSERT_EQ(mmu.get_for_device(call, "pvmmu_op", kData), 0);
+  ASSERT_EQ(mmu.get_for_device(call, "pvmmu_op", kData), 0);
+  platform.device_entries = {kData};
+  EXPECT_TRUE(finds("references for a device"));
+  platform.device_entries = {kData, kData};
+  EXPECT_EQ(audit(), "");
+  platform.device_entries = {kData, Mfn(kData.raw() + 1)};
+  EXPECT_TRUE(finds("references for a device"));
+  platform.device_entries = {kData, kData, kInvalidMfn};
+  EXPECT_TRUE(finds("an entry of a device"));
+  FrameUser users[4];
+  ASSERT_EQ(mmu.get_writable(call, "vcpu_op", kData), 0);
+  ASSERT_EQ(mmu.find_users(kData, users), 4u);
+  EXPECT_EQ(users[0].kind, FrameUser::Kind::kDevice);
+  EXPECT_EQ(users[1].kind, FrameUser::Kind::kDevice);
+  EXPECT_EQ(users[2].kind, FrameUser::Kind::kVmm);
+  mmu.put_for_device(kData);
+  mmu.put_for_device(kData);
+  mmu.put_writable(kData);
+  platform.device_entries = {};
+  EXPECT_EQ(audit(), "");
+}
+
+// What a device uses can become no table, and no table is given to a device.
+TEST_F(AuditTest, AFrameInUseByADeviceStaysWritable) {
+  const Mfn frame = take_frame();
+  ASSERT_EQ(mmu.get_for_device(call, "pvmmu_op", frame), 0);
+  EXPECT_EQ(ext(MMUEXT_PIN_L1_TABLE, frame), -EINVAL);
+  mmu.put_for_device(frame);
+  EXPECT_EQ(ext(MMUEXT_PIN_L1_TABLE, frame), 0);
+  EXPECT_EQ(mmu.get_for_device(call, "pvmmu_op", frame), -EINVAL);
+  EXPECT_EQ(call.refusal.rule, Rule::kOneType);
+}
+
 TEST_F(AuditTest, ListsTheUsersOfAFrame) {
   const Mfn table = take_frame();
   ASSERT_EQ(ext(MMUEXT_PIN_L1_TABLE, table), 0);

@@ -56,6 +56,9 @@ class FakePlatform final : public Platform {
                        .after = desired});
     return true;
   }
+  // What a device says that it has entries for.
+  std::vector<Mfn> device_entries;
+  std::span<const Mfn> device_frames() override { return device_entries; }
   void read_bytes(Maddr from, void* to, size_t size) override {
     check_inside(from, size);
     std::memcpy(to, bytes(from), size);

@@ -14,10 +14,11 @@ std::vector<std::string> names() {
 
 TEST(Builtin, TheList) {
   EXPECT_THAT(names(), testing::ElementsAre(
-                           "age-swap", "cow-reuse", "cow-storm", "device-frame", "dirty-race",
-                           "dirty-race-naive", "everything", "exec-like", "fork-copy", "fork-exit",
-                           "hello", "mmap-munmap", "mprotect-kinds", "mprotect-storm", "mremap",
-                           "pin-512", "populate-512", "threads-shootdown", "write-notify", "zap"));
+                           "age-swap", "cow-reuse", "cow-storm", "device-copy", "device-frame",
+                           "device-race", "device-recall", "dirty-race", "dirty-race-naive",
+                           "everything", "exec-like", "fork-copy", "fork-exit", "hello",
+                           "mmap-munmap", "mprotect-kinds", "mprotect-storm", "mremap", "pin-512",
+                           "populate-512", "threads-shootdown", "write-notify", "zap"));
   EXPECT_EQ(find_workload("no-such"), nullptr);
 }
 

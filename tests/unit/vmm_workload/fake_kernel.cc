@@ -194,6 +194,12 @@ std::optional<int64_t> FakeKernel::perform(Runnable who, const interpreter::Requ
     case Syscall::kVcpuId:
     case Syscall::kFaultHandler:
       return 0;
+    case Syscall::kDeviceSubmit:
+      return process.accelerator.submit(process, request.args);
+    case Syscall::kDeviceWait:
+      return process.accelerator.wait();
+    case Syscall::kDeviceResult:
+      return static_cast<int64_t>(process.accelerator.result());
     default:
       return memory_call(process, request);
   }

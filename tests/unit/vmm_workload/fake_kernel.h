@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "fake_accelerator.h"
 #include "interpreter/interpreter.h"
 
 namespace vmm {
@@ -61,6 +62,7 @@ struct FakeProcess {
   std::map<uint64_t, FakeMapping> memory;  // by page address
   FakeMachine machine;
   interpreter::Interpreter interpreter;
+  FakeAccelerator accelerator;
   bool crashed = false;
   std::optional<int> status;  // ended
   bool reaped = false;

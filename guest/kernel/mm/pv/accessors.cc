@@ -69,7 +69,7 @@ void clear_bits(const PtePlace& place, uint64_t bits) {
 }
 
 void must_be(bool condition, const char* what) {
-  if (!condition && !pte_rules::kSeededBuild) {
+  if (!condition && !pte_rules::any_seeded()) {
     panic("%s", what);
   }
 }

@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "mm/address_space.h"
+#include "mm/pv/lazy_mode.h"
 #include "mm/pv/table_lock.h"
 #include "planted_bug.h"
 #include "pte_rules/seeded.h"
@@ -20,8 +21,8 @@ namespace kernel {
 // Lazy mode of this vCPU without a lock. Leaving makes everything that was queued.
 class LazyMode {
  public:
-  [[nodiscard]] LazyMode();
-  ~LazyMode();
+  [[nodiscard]] LazyMode() { lazy_enter(); }
+  ~LazyMode() { lazy_leave(); }
   LazyMode(const LazyMode&) = delete;
   LazyMode& operator=(const LazyMode&) = delete;
   static void* operator new(size_t) = delete;  // a scope, not an object

@@ -45,9 +45,9 @@ void QueueSink::entry_failed(const multicall::FailedEntry& failed) {
         failed.batch_size, failed.call_site);
 }
 
-void QueueSink::flushed(multicall::FlushReason reason, unsigned) {
+void QueueSink::flushed(multicall::FlushReason reason, unsigned entries) {
   yield_point(YieldPoint::issue);
-  pte_rules::queue_issued();
+  pte_rules::queue_issued(entries);
   switch (reason) {
     case multicall::FlushReason::kSlots:
       return accounting_count(&guest_abi::GuestCounters::flush_slots);
@@ -83,16 +83,24 @@ PvVcpu& pv_this_vcpu() {
 
 void pv_check_context_switch() {
   pte_rules::operation_end();
-  if (in_operation(pv_this_vcpu())) {
+  if (!in_operation(pv_this_vcpu())) {
+    return;
+  }
+  if (lazy_observer == nullptr) {
     panic("threads change with calls queued, in a lazy section, or with a table lock held");
   }
+  lazy_observer("threads change in lazy mode");
 }
 
 void pv_check_events_open() {
   pte_rules::operation_end();
-  if (in_operation(pv_this_vcpu())) {
+  if (!in_operation(pv_this_vcpu())) {
+    return;
+  }
+  if (lazy_observer == nullptr) {
     panic("upcalls open with calls queued, in a lazy section, or with a table lock held");
   }
+  lazy_observer("the processor idles in lazy mode");
 }
 
 }  // namespace kernel

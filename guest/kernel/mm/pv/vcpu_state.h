@@ -4,6 +4,7 @@
 
 #include <stdint.h>
 
+#include "mm/pv/lazy_mode.h"
 #include "multicall/queue.h"
 #include "yield_point.h"
 
@@ -32,7 +33,8 @@ struct PvVcpu {
 
   QueueSink sink;
   CallQueue queue;
-  bool lazy = false;
+  bool lazy = false;  // requests wait: what lazy_mode comes to
+  LazyCpu lazy_mode;
   unsigned table_locks_held = 0;
   Mm* active = nullptr;
 };
