@@ -52,6 +52,7 @@ struct ExploreSettings {
   std::string schedule;  // file to replay
   std::string save;      // file for what fails; empty: named after the workload
   bool whole = false;
+  bool states = true;
   bool json = false;
   std::string workload;
   std::vector<std::string> machine;  // flags
@@ -88,6 +89,10 @@ void add_search_flags(FlagSet& flags, ExploreSettings& settings) {
 
 void add_flags(FlagSet& flags, ExploreSettings& settings) {
   add_search_flags(flags, settings);
+  flags.add_choice<bool>("states", {{"on", true}, {"off", false}},
+                         "A run of a round ends where it comes to a state that is known\n"
+                         "(default on).",
+                         settings.states);
   flags.add_text("schedule", "FILE",
                  "Instead of a search, the one run that was saved there, as a\n"
                  "time-line. Workload and machine are those of the file, unless\n"
@@ -137,6 +142,7 @@ fuzz::GuestMachine guest_machine(const RunSettings& settings) {
 struct Bench {
   fuzz::RunPoint point;
   fuzz::GuestMachine guest;
+  std::unique_ptr<explore::KnownStates> states;           // null: not looked at
   std::vector<std::unique_ptr<explore::GuestRuns>> runs;  // one for each job
 };
 
@@ -145,10 +151,16 @@ absl::StatusOr<Bench> set_up(const ExploreSettings& settings, uint64_t jobs) {
   if (!point.ok()) return point.status();
   auto input = read_guest_input("", settings.workload);
   if (!input.ok()) return input.status();
-  Bench bench{*point, guest_machine(point->settings), {}};
+  Bench bench{*point, guest_machine(point->settings), nullptr, {}};
+  if (settings.states) {
+    auto states = explore::KnownStates::create();
+    if (!states.ok()) return states.status();
+    bench.states = std::make_unique<explore::KnownStates>(*std::move(states));
+  }
   for (uint64_t job = 0; job < jobs; ++job) {
-    auto runs = explore::GuestRuns::create(bench.point, bench.guest, input->module,
-                                           static_cast<uint32_t>(settings.most_points));
+    auto runs =
+        explore::GuestRuns::create(bench.point, bench.guest, input->module,
+                                   static_cast<uint32_t>(settings.most_points), bench.states.get());
     if (!runs.ok()) return runs.status();
     bench.runs.push_back(*std::move(runs));
   }

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
+#include "explore/memory_state.h"
+#include "stats/phase_attribution.h"
 
 namespace vmm::explore {
 namespace {
@@ -47,7 +50,8 @@ RunRecord judge(const fuzz::RunReport& report, Verdict ended) {
 absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoint& point,
                                                              const fuzz::GuestMachine& guest,
                                                              std::vector<std::byte> program,
-                                                             uint32_t most_points) {
+                                                             uint32_t most_points,
+                                                             KnownStates* states) {
   if (program.size() > fuzz::Zygote::kMostProgramBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("the workload is too large to be explored: its program has ", program.size(),
@@ -55,7 +59,7 @@ absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoin
   }
   auto tape = Tape::create(most_points);
   if (!tape.ok()) return tape.status();
-  std::unique_ptr<GuestRuns> runs(new GuestRuns(*std::move(tape), std::move(program)));
+  std::unique_ptr<GuestRuns> runs(new GuestRuns(*std::move(tape), std::move(program), states));
   auto zygote = fuzz::Zygote::create(point, guest, &runs->policy_);
   if (!zygote.ok()) return zygote.status();
   runs->zygote_ = *std::move(zygote);
@@ -71,7 +75,9 @@ RunRecord GuestRuns::run(const Plan& plan) {
 }
 
 void GuestRuns::TapePolicy::begin() {
-  chooser_.emplace(tape_.switches(), tape_.walk());
+  static_assert(sizeof(Chooser) <= 1024);
+  if (states_ != nullptr) PhaseAttribution::leave_times_out();
+  chooser_ = new (tape_.scratch()) Chooser(tape_.switches(), tape_.walk());
 }
 
 unsigned GuestRuns::TapePolicy::choose(const SchedulePoint& point, unsigned running,
@@ -87,8 +93,19 @@ unsigned GuestRuns::TapePolicy::choose(const SchedulePoint& point, unsigned runn
     std::copy_n(point.callers.begin(), std::min<size_t>(point.callers.size(), kCallers),
                 passed.callers);
   }
+  if (passed.chosen != running && is_known(passed.chosen, __builtin_frame_address(0))) {
+    end(Verdict::kKnown);
+  }
   if (!tape_.record(passed)) end(Verdict::kEndless);
   return passed.chosen;
+}
+
+// Looked at where another turn goes on, behind the last switch of the plan.
+bool GuestRuns::TapePolicy::is_known(unsigned chosen, const void* live) {
+  const int left = tape_.switches_left();
+  if (states_ == nullptr || left < 0 || !chooser_->plan_is_over()) return false;
+  const uint64_t state = memory_state(live);
+  return state != 0 && states_->know(absl::HashOf(state, chosen), static_cast<unsigned>(left));
 }
 
 void GuestRuns::TapePolicy::stuck() {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "explore/known_states.h"
 #include "explore/schedule.h"
 #include "explore/tape.h"
 #include "fuzz/run_point.h"
@@ -15,11 +16,12 @@ namespace vmm::explore {
 
 class GuestRuns {
  public:
-  // `program` is the workload's, compiled.
+  // `program` is the workload's, compiled. `states` outlive it; null: states are not looked at.
   static absl::StatusOr<std::unique_ptr<GuestRuns>> create(const fuzz::RunPoint& point,
                                                            const fuzz::GuestMachine& guest,
                                                            std::vector<std::byte> program,
-                                                           uint32_t most_points);
+                                                           uint32_t most_points,
+                                                           KnownStates* states);
   // One at a time.
   RunRecord run(const Plan& plan);
 
@@ -27,21 +29,23 @@ class GuestRuns {
   // In the processes: what the tape says.
   class TapePolicy final : public fuzz::ZygotePolicy {
    public:
-    explicit TapePolicy(Tape& tape) : tape_(tape) {}
+    TapePolicy(Tape& tape, KnownStates* states) : tape_(tape), states_(states) {}
     void begin() override;
-    bool active() const override { return chooser_.has_value(); }
+    bool active() const override { return chooser_ != nullptr; }
     unsigned choose(const SchedulePoint& point, unsigned running, uint32_t able) override;
     void stuck() override;
 
    private:
     [[noreturn]] void end(Verdict verdict);
+    bool is_known(unsigned chosen, const void* live);
 
     Tape& tape_;
-    std::optional<Chooser> chooser_;
+    KnownStates* const states_;
+    Chooser* chooser_ = nullptr;  // on the tape: what it remembers is no state of the run
   };
 
-  GuestRuns(Tape tape, std::vector<std::byte> program)
-      : tape_(std::move(tape)), program_(std::move(program)), policy_(tape_) {}
+  GuestRuns(Tape tape, std::vector<std::byte> program, KnownStates* states)
+      : tape_(std::move(tape)), program_(std::move(program)), policy_(tape_, states) {}
 
   Tape tape_;
   const std::vector<std::byte> program_;

@@ -16,6 +16,7 @@ struct Tape::Header {
   int switches_left;
   uint32_t most_points, point_count;
   Verdict verdict;
+  alignas(64) std::byte scratch[1024];
 };
 
 absl::StatusOr<Tape> Tape::create(uint32_t most_points) {
@@ -87,6 +88,10 @@ bool Tape::record(const PassedPoint& point) {
 
 uint32_t Tape::point_count() const {
   return header().point_count;
+}
+
+void* Tape::scratch() const {
+  return header().scratch;
 }
 
 void Tape::end(Verdict verdict) {

@@ -33,6 +33,8 @@ class Tape {
   bool record(const PassedPoint& point);
   uint32_t point_count() const;
   void end(Verdict verdict);
+  // Room for what the run needs itself, and is no part of its state.
+  void* scratch() const;
 
  private:
   struct Header;

@@ -14,9 +14,15 @@ namespace {
 constexpr int kColumn = 46;
 constexpr size_t kNamesOfCallers = 3;
 // Shown of what a turn does in one go.
-constexpr size_t kShownFirst = 2, kShownLast = 5;
+constexpr size_t kShownFirst = 1, kShownLast = 3;
 // Stretches shown before the first switch.
 constexpr size_t kStretchesBefore = 2;
+
+// What a reader looks for, wherever it is.
+bool is_told(PointKind kind) {
+  return (kind >= PointKind::notify_start && kind <= PointKind::retry) ||
+         kind == PointKind::issue || kind == PointKind::flush;
+}
 
 struct Stretch {
   size_t first, end;  // points
@@ -97,12 +103,17 @@ class Writer {
   void write_stretch(const Stretch& stretch) {
     const size_t count = stretch.end - stretch.first;
     const bool whole = style_.whole || count <= kShownFirst + kShownLast + 1;
+    size_t left_out = 0;
     for (size_t i = stretch.first; i < stretch.end; ++i) {
-      if (!whole && i == stretch.first + kShownFirst) {
-        const size_t left_out = count - kShownFirst - kShownLast;
-        line(cell("", points_[i].running, absl::StrCat("... ", left_out, " more")));
-        i += left_out;
+      const bool at_an_end = i < stretch.first + kShownFirst || i + kShownLast >= stretch.end;
+      if (!whole && !at_an_end && !is_told(points_[i].kind)) {
+        ++left_out;
+        continue;
       }
+      if (left_out != 0) {
+        line(cell("", points_[i].running, absl::StrCat("... ", left_out, " more")));
+      }
+      left_out = 0;
       write_point(i);
     }
   }

@@ -1,6 +1,7 @@
 #include "sim/fiber.h"
 
 #include <cstdlib>
+#include <utility>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define VMM_SANITIZE_ADDRESS 1
@@ -32,7 +33,20 @@ struct SwitchFrame {
 
 }  // namespace
 
+Fiber* Fiber::first_ = nullptr;
+
+Fiber::~Fiber() {
+  if (!listed_) return;
+  Fiber** place = &first_;
+  while (*place != this) place = &(*place)->next_;
+  *place = next_;
+}
+
 void Fiber::prepare(std::byte* stack, size_t size, void (*entry)()) {
+  if (!listed_) {
+    listed_ = true;
+    next_ = std::exchange(first_, this);
+  }
   stack_ = stack;
   size_ = size;
   entry_ = entry;

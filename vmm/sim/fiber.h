@@ -10,6 +10,7 @@ namespace vmm {
 class Fiber {
  public:
   Fiber() = default;
+  ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
@@ -19,8 +20,21 @@ class Fiber {
   // Leaves this fiber, which runs, and goes on with the other; returns when somebody comes back.
   void switch_to(Fiber& other);
 
+  // All stacks that were given to fibers, as visit(start, end, where it was left).
+  template <typename Visit>
+  static void for_each_stack(Visit visit) {
+    for (const Fiber* fiber = first_; fiber != nullptr; fiber = fiber->next_) {
+      const auto start = reinterpret_cast<uint64_t>(fiber->stack_);
+      visit(start, start + fiber->size_, fiber->rsp_);
+    }
+  }
+
  private:
   static void begin();
+
+  static Fiber* first_;
+  Fiber* next_ = nullptr;  // of those with stacks
+  bool listed_ = false;
 
   uint64_t rsp_ = 0;  // while it does not run
   std::byte* stack_ = nullptr;

@@ -11,6 +11,7 @@
 #include "process.h"
 #include "sched/events.h"
 #include "sched/scheduler.h"
+#include "yield_point.h"
 
 namespace kernel {
 namespace {
@@ -63,16 +64,19 @@ unsigned answer_fault(AcceleratorContext& context, uint64_t address, bool write)
       protocol.give_up(context, fault);
       return found == FaultResult::kNoMemory ? kEnomem : kEfault;
     }
+    yield_point(YieldPoint::page_found);
     cpu_pause();  // whoever changes the entry now must be noticed; the simulator lets others go
                   // first
     const Establish done = protocol.establish(context, fault, *page, write);
     if (done == Establish::kDone) {
+      yield_point(YieldPoint::established);
       return 0;
     }
     frame_put(*page);
     if (done == Establish::kFailed) {
       return kEnomem;
     }
+    yield_point(YieldPoint::retry);
     accounting_count(&guest_abi::GuestCounters::secondary_retries);
     spin_wait(round);
   }

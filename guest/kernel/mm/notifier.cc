@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "panic.h"
+#include "yield_point.h"
 
 namespace kernel {
 namespace {
@@ -40,6 +41,7 @@ void notifier_release(Mm& mm) {
 
 void notify_page(Mm& mm, uint64_t address) {
   for_each(mm, [address](MmuNotifier& notifier) {
+    yield_point(YieldPoint::notify_page);
     notifier.ops->invalidate_page(notifier, address & pvmmu::kPageMask);
   });
 }
@@ -48,12 +50,17 @@ void NotifierRange::begin(Mm& mm, uint64_t start, uint64_t end) {
   mm_ = &mm;
   start_ = start;
   end_ = end;
-  for_each(mm, [=](MmuNotifier& notifier) { notifier.ops->range_start(notifier, start, end); });
+  for_each(mm, [=](MmuNotifier& notifier) {
+    yield_point(YieldPoint::notify_start);
+    notifier.ops->range_start(notifier, start, end);
+  });
 }
 
 void NotifierRange::finish() {
-  for_each(*mm_,
-           [this](MmuNotifier& notifier) { notifier.ops->range_end(notifier, start_, end_); });
+  for_each(*mm_, [this](MmuNotifier& notifier) {
+    yield_point(YieldPoint::notify_end);
+    notifier.ops->range_end(notifier, start_, end_);
+  });
 }
 
 void SecondaryYoung::ask(Mm& mm, uint64_t end) {

@@ -96,7 +96,7 @@ TEST(TimelineTest, EachTurnHasItsColumnAndSwitchesAreNamed) {
 TEST(TimelineTest, TheMiddleOfALongStretchIsLeftOut) {
   RunRecord record;
   for (int i = 0; i < 100; ++i) record.points.push_back(point(PointKind::store, 0, 0, 0));
-  EXPECT_THAT(timeline(record, kStyle), HasSubstr("... 93 more"));
+  EXPECT_THAT(timeline(record, kStyle), HasSubstr("... 96 more"));
   TimelineStyle whole = kStyle;
   whole.whole = true;
   EXPECT_THAT(timeline(record, whole), Not(HasSubstr("more")));
