@@ -127,8 +127,8 @@ class BadInput(VmTest):
         self.refused("bench", "--stats=json", saying=["--stats"])
         self.refused("workloads", "--memory=64", saying=["--memory"])
 
-    def test_flags_that_do_not_exist_yet(self):
-        for flag in ("--trace-pte=1",):
+    def test_flags_that_do_not_exist(self):
+        for flag in ("--trace-page=1", "--explore"):
             with self.subTest(flag=flag):
                 self.refused("run", flag, saying=[flag.split("=")[0]])
 

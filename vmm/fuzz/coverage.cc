@@ -48,7 +48,10 @@ const char* tlb_name(const RunSettings& settings) {
 
 std::vector<CoverageName> make_names() {
   std::vector<CoverageName> names;
-  for (const StatementWord& word : kStatements) names.push_back({kStatement, word_of(word.kind)});
+  for (const StatementWord& word : kStatements) {
+    const bool made = word.kind < Statement::Kind::kRacePin;  // the others are not for processes
+    names.push_back({made ? kStatement : "statements of the search", word_of(word.kind)});
+  }
   for (const FunctionWord& word : kFunctions) names.push_back({kFunction, std::string(word.name)});
   for (const char* name : {"private", "shared", "file", "device"}) names.push_back({kMemory, name});
   for (const char* name : {"EINVAL", "ENOMEM", "EFAULT", "ECHILD"}) names.push_back({kError, name});

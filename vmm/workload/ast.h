@@ -115,11 +115,12 @@ struct Statement {
     kDeviceCas,
     kDeviceChecksum,
     kDeviceWait,
+    kPrint,
+    kExpect,
+    // For the search of interleavings alone.
     kRacePin,
     kRaceSet,
-    kRetype,
-    kPrint,
-    kExpect
+    kRetype
   };
   Kind kind = Kind::kYield;
   int line = 0;

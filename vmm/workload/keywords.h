@@ -101,11 +101,11 @@ inline constexpr StatementWord kStatements[] = {
     {Statement::Kind::kDeviceCas, "device cas"},
     {Statement::Kind::kDeviceChecksum, "device checksum"},
     {Statement::Kind::kDeviceWait, "device wait"},
+    {Statement::Kind::kPrint, "print"},
+    {Statement::Kind::kExpect, "expect"},
     {Statement::Kind::kRacePin, "race_pin"},
     {Statement::Kind::kRaceSet, "race_set"},
     {Statement::Kind::kRetype, "retype"},
-    {Statement::Kind::kPrint, "print"},
-    {Statement::Kind::kExpect, "expect"},
 };
 
 struct BitsWord {
