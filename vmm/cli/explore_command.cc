@@ -48,7 +48,7 @@ constexpr MachineFlag kMachineFlags[] = {
 
 struct ExploreSettings {
   explore::SearchOptions search;
-  uint64_t most_points = 20000;
+  uint64_t most_points = 100000;
   std::string schedule;  // file to replay
   std::string save;      // file for what fails; empty: named after the workload
   bool whole = false;
@@ -83,7 +83,7 @@ void add_search_flags(FlagSet& flags, ExploreSettings& settings) {
                     "The order and the walks follow from it (default 1).", search.seed);
   flags.add_integer("jobs", "N", {1, 64}, "Runs at once (default 1).", search.jobs);
   flags.add_integer("points", "N", {1, 1'000'000},
-                    "A run that passes more points is one without end (default 20000).",
+                    "A run that passes more points is one without end (default 100000).",
                     settings.most_points);
 }
 
