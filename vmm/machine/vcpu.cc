@@ -108,6 +108,7 @@ bool Vcpu::runnable_or_woken() {
            (!pending_action_ || pending_action_->action == HypercallOutcome::Action::kYield ||
             domain_.hypercalls().places().upcall_due(VcpuId{id_}));
   }
+  if (up_ && pending_action_ && pending_action_->deadline) return true;  // it wakes by itself
   return thread_->wake_requested();
 }
 

@@ -1,5 +1,6 @@
 // What ends the guest: the hypervisor must stop it with a report, and nothing else may happen.
 #include "hostile/attack.h"
+#include "runtime/stack.h"
 
 namespace test_guest {
 namespace {
@@ -92,6 +93,42 @@ void go_down() {
   hypercall(__HYPERVISOR_vcpu_op, VCPUOP_down, 0);
 }
 
+alignas(kStackSize) uint8_t second_stack[kStackSize];
+vcpu_guest_context_t second_context;
+
+// Waits for nothing but a moment of the domain's time, in nanoseconds.
+void wait_until(uint64_t moment) {
+  sched_poll_t poll = {};
+  poll.timeout = moment;
+  hypercall(kSchedOp, SCHEDOP_poll, reinterpret_cast<uint64_t>(&poll));
+}
+
+[[noreturn]] void poll_and_power_off() {
+  wait_until(500'000'000);
+  print("the poll is over");
+  shut_down(SHUTDOWN_poweroff);
+  for (;;) {
+  }
+}
+
+// The first vCPU goes down for ever while the second waits with a deadline. Needs --vcpus=2.
+void go_down_beside_a_poll() {
+  second_context.flags = VGCF_in_kernel | VGCF_syscall_disables_events;
+  second_context.user_regs.rip = reinterpret_cast<uint64_t>(&poll_and_power_off);
+  second_context.user_regs.rsp = reinterpret_cast<uint64_t>(second_stack) + kStackSize - 8;
+  second_context.kernel_ss = FLAT_KERNEL_SS;
+  second_context.kernel_sp = second_context.user_regs.rsp;
+  second_context.ctrlreg[3] = root_mfn() * 4096;
+  const auto context = reinterpret_cast<uint64_t>(&second_context);
+  if (hypercall(__HYPERVISOR_vcpu_op, VCPUOP_initialise, 1, context) != 0 ||
+      hypercall(__HYPERVISOR_vcpu_op, VCPUOP_up, 1) != 0) {
+    print("ERROR: the second vCPU does not start");
+    return;
+  }
+  wait_until(250'000'000);  // it waits by then
+  hypercall(__HYPERVISOR_vcpu_op, VCPUOP_down, 0);
+}
+
 }  // namespace
 
 const Attack kFatalAttacks[] = {{"bad-stack", bad_stack, true},
@@ -106,6 +143,7 @@ const Attack kFatalAttacks[] = {{"bad-stack", bad_stack, true},
                                 {"crash", crash, true},
                                 {"block", block_forever, true},
                                 {"down", go_down, true},
+                                {"down-beside-a-poll", go_down_beside_a_poll, true},
                                 {nullptr, nullptr, false}};
 
 }  // namespace test_guest

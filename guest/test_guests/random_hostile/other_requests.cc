@@ -94,7 +94,8 @@ Request make_sched_op(Cpu& cpu) {
     case 0:
       return {test_guest::kSchedOp, {SCHEDOP_yield}};
     case 1: {
-      constexpr uint64_t kUnreadable[] = {0, uint64_t{1} << 47, 0ULL - 2};
+      // Neither canonical, nor below the end: nothing the guest maps makes them readable.
+      constexpr uint64_t kUnreadable[] = {uint64_t{1} << 47, uint64_t{3} << 47, 0ULL - 2};
       return {test_guest::kSchedOp, {SCHEDOP_shutdown, random.pick(kUnreadable)}};
     }
     case 2: {
