@@ -25,6 +25,10 @@ class Determinism(VmTest):
             for entry in json.loads(run.out)["runs"]
         }
 
+    def at_once(self, *kinds, flags=()):
+        with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+            return list(pool.map(lambda kvm: self.all_workloads(f"--kvm={kvm}", *flags), kinds))
+
     def assert_same(self, one, other):
         self.assertEqual(sorted(one), sorted(other))
         found = [
@@ -36,9 +40,9 @@ class Determinism(VmTest):
 
     @needs_host_kvm
     def test_two_runs_on_the_host(self):
-        one = self.all_workloads("--kvm=host")
+        one, other = self.at_once("host", "host")
         self.assertEqual({mode for _, mode in one}, set(MODES))
-        self.assert_same(one, self.all_workloads("--kvm=host"))
+        self.assert_same(one, other)
 
     @needs_host_kvm
     def test_what_is_compared_is_not_empty(self):
@@ -74,8 +78,7 @@ class Determinism(VmTest):
         with_host = host_kvm_problem() is None
         flags = () if with_host else ("--mode=batched",)
         kinds = ["nested", "nested-shadow"]
-        with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
-            counts = list(pool.map(lambda kvm: self.all_workloads(f"--kvm={kvm}", *flags), kinds))
+        counts = self.at_once(*kinds, flags=flags)
         if with_host:
             counts.append(self.all_workloads("--kvm=host"))
             kinds.append("host")
