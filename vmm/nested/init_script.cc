@@ -58,8 +58,8 @@ std::string InitScript::text() const {
   std::string script = absl::StrCat(kMount, "npt=", npt ? 1 : 0, "\n", kBoot, kSendFile);
   absl::StrAppend(&script, "cd ", quote_for_shell(working_directory), "\n");
   absl::StrAppend(&script, "$b env -i PATH=/bin HOME=/ ");
-  if (!library_search.empty()) {
-    absl::StrAppend(&script, "LD_LIBRARY_PATH=", quote_for_shell(library_search), " ");
+  if (!search_path.empty()) {
+    absl::StrAppend(&script, "LD_LIBRARY_PATH=", quote_for_shell(search_path), " ");
   }
   absl::StrAppend(&script, "$b ", kStart, " ", quote_for_shell(program));
   for (const std::string& argument : arguments) {

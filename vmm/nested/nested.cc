@@ -70,7 +70,7 @@ absl::StatusOr<std::string> make_overlay(const NestedOptions& options,
   if (!image.ok()) return image.status();
   InitScript script;
   script.npt = options.npt;
-  script.library_search = image->library_search;
+  script.search_path = image->search_path;
   script.working_directory = path_inside(".");
   script.arguments.assign(arguments.begin(), arguments.end());
   archive.add_directory(script.working_directory);

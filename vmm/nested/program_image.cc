@@ -43,7 +43,7 @@ absl::StatusOr<ProgramImage> read_running_program() {
     image.libraries.push_back(absolute);
     directories.insert(std::filesystem::path(absolute).parent_path());
   }
-  image.library_search = absl::StrJoin(directories, ":");
+  image.search_path = absl::StrJoin(directories, ":");
   return image;
 }
 

@@ -31,7 +31,7 @@ TEST(QuoteForShell, SurvivesTheShell) {
 
 TEST(InitScript, CarriesItsSettings) {
   const InitScript script = {.program = "/pvmmu",
-                             .library_search = "/lib:/usr/lib",
+                             .search_path = "/lib:/usr/lib",
                              .working_directory = "/home/it's me",
                              .arguments = {"run", "a b"},
                              .output_files = {"/out put"},
