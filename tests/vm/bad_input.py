@@ -16,15 +16,6 @@ CODE = b"\xf4" * 4096
 
 
 class BadInput(VmTest):
-    def refused(self, *arguments, saying=(), status=2):
-        run = self.pvmmu(*arguments)
-        self.assertEqual(status, run.status, str(run))
-        lines = [line for line in run.err.splitlines() if line.strip()]
-        self.assertEqual(1, len(lines), f"not one line: {run}")
-        for text in saying:
-            self.assertIn(text, lines[0])
-        return run
-
     def refused_guest(self, contents, *flags, saying=()):
         path = self.write("guest.elf", contents)
         return self.refused("run", path, "--kvm=host", *flags, saying=["guest.elf", *saying])

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import signal
 import subprocess
 import time
 import unittest
@@ -134,13 +133,7 @@ class Explore(VmTest):
         self.assertEqual("endless", stats["failure"]["verdict"])
 
     def test_interrupt_says_what_was_done(self):
-        arguments = ("explore", subject("race-pin"), "--time=600", "--json")
-        process = self.start(*arguments)
-        time.sleep(2)
-        process.send_signal(signal.SIGINT)
-        run = self.finish(process, arguments, hang_seconds=60)
-        self.assertEqual(130, run.status, str(run))
-        self.assertTrue(run.stats["partial"])
+        run = self.interrupt_after(2, "explore", subject("race-pin"), "--time=600", "--json")
         self.assertGreater(run.stats["tried"], 10)
 
     def test_time_ends_it(self):
@@ -167,9 +160,7 @@ class Explore(VmTest):
             ((f"--schedule={bad}",), "the schedule is not whole"),
             ((f"--schedule={pin}",), "no JSON object"),
         ):
-            run = self.pvmmu("explore", *flags)
-            self.assertEqual(2, run.status, str(run))
-            self.assertIn(part, run.err)
+            self.refused("explore", *flags, saying=[part])
 
     def test_a_place_that_cannot_be_written_is_an_error(self):
         bad = self.write("bad.wl", "exit 1\n")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 import unittest
@@ -74,13 +73,7 @@ class Fuzz(VmTest):
             self.assertEqual(one[key], other[key], key)
 
     def test_interrupt_says_what_was_done(self):
-        arguments = ("fuzz", "--time=600", "--stats=json")
-        process = self.start(*arguments)
-        time.sleep(2)
-        process.send_signal(signal.SIGINT)
-        run = self.finish(process, arguments, hang_seconds=60)
-        self.assertEqual(130, run.status, str(run))
-        self.assertTrue(run.stats["partial"])
+        run = self.interrupt_after(2, "fuzz", "--time=600", "--stats=json")
         self.assertEqual([], run.stats["failures"])
 
     def test_time_ends_it(self):
@@ -95,9 +88,7 @@ class Fuzz(VmTest):
             (("--jobs=0",), "--jobs"),
             (("--count=many",), "is no number"),
         ):
-            run = self.pvmmu("fuzz", *flags)
-            self.assertEqual(2, run.status, str(run))
-            self.assertIn(part, run.err)
+            self.refused("fuzz", *flags, saying=[part])
 
     def test_a_corpus_that_is_no_workload_is_refused(self):
         corpus = self.directory / "corpus"

@@ -130,6 +130,26 @@ class VmTest(unittest.TestCase):
         process = self.start(*arguments, environment=environment, prefix=prefix)
         return self.finish(process, arguments, hang_seconds)
 
+    def refused(self, *arguments, saying=(), status=2):
+        """A run that says in one line why there is none."""
+        run = self.pvmmu(*arguments)
+        self.assertEqual(status, run.status, str(run))
+        lines = [line for line in run.err.splitlines() if line.strip()]
+        self.assertEqual(1, len(lines), f"not one line: {run}")
+        for text in saying:
+            self.assertIn(text, lines[0])
+        return run
+
+    def interrupt_after(self, seconds, *arguments):
+        """A run that gets ^C, and ends with what it has so far."""
+        process = self.start(*arguments)
+        time.sleep(seconds)
+        process.send_signal(signal.SIGINT)
+        run = self.finish(process, arguments, hang_seconds=60)
+        self.assertEqual(130, run.status, str(run))
+        self.assertTrue(run.stats["partial"])
+        return run
+
     def run_workload(self, workload, *flags, kvm="host", status=0):
         """`pvmmu run` of a workload with JSON statistics, which must end with `status`."""
         run = self.pvmmu("run", f"--workload={workload}", f"--kvm={kvm}", "--stats=json", *flags)

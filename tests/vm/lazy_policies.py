@@ -69,9 +69,7 @@ class LazyPolicies(VmTest):
             (("--lazy-schedule=nest", "--workload=hello"), "in place of a --workload"),
             (("--lazy-policy=2023", "other.elf"), "another has none"),
         ):
-            run = self.pvmmu("run", *flags)
-            self.assertEqual(2, run.status, str(run))
-            self.assertIn(reason, run.err)
+            self.refused("run", *flags, saying=[reason])
 
 
 if __name__ == "__main__":

@@ -94,9 +94,7 @@ class PteTrace(VmTest):
             (("--trace-pte=0xffff800000000000",), "is not the address of a program's memory"),
             (("--trace-pte=0x10000000", "other.elf"), "another does not"),
         ):
-            run = self.pvmmu("run", *flags)
-            self.assertEqual(2, run.status, str(run))
-            self.assertIn(reason, run.err)
+            self.refused("run", *flags, saying=[reason])
 
 
 if __name__ == "__main__":

@@ -12,8 +12,6 @@ using guest_abi::AcceleratorReport;
 
 namespace {
 
-// What user addresses are below, as the guest kernel and Xen have it.
-constexpr uint64_t kUserLimit = uint64_t{1} << 47;
 constexpr uint64_t kWord = sizeof(uint64_t);
 
 bool is_aligned(uint64_t value) {
@@ -21,7 +19,7 @@ bool is_aligned(uint64_t value) {
 }
 
 bool in_user_half(uint64_t address, uint64_t byte_count) {
-  return address < kUserLimit && byte_count <= kUserLimit - address;
+  return address < kDeviceAddressEnd && byte_count <= kDeviceAddressEnd - address;
 }
 
 bool overlap(uint64_t a, uint64_t b, uint64_t byte_count) {

@@ -12,7 +12,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -25,6 +24,9 @@
 #include "sync/ranked_mutex.h"
 
 namespace vmm {
+
+// Addresses of processes are below, as the guest kernel and Xen have it.
+inline constexpr uint64_t kDeviceAddressEnd = uint64_t{1} << 47;
 
 // Where the device is when somebody else may go first.
 enum class DeviceStep : uint8_t {

@@ -14,7 +14,6 @@ DeviceEntry* Translations::use(const DevicePage& page, bool write) {
   }
   if (entry == nullptr || (write && !entry->writable)) return nullptr;
   entry->accessed = true;
-  entry->dirty |= write;
   return entry;
 }
 

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "base/frame.h"
@@ -31,12 +30,11 @@ struct DeviceEntry {
   std::byte* bytes = nullptr;  // the frame's
   bool writable = false;
   bool accessed = false;
-  bool dirty = false;
 };
 
 class Translations {
  public:
-  // The entry that permits the access, with A, and D for a write; nullptr: none does.
+  // The entry that permits the access, which is accessed from now on; nullptr: none does.
   DeviceEntry* use(const DevicePage& page, bool write);
 
   // What the page had before begins to leave.

@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <vector>
 
@@ -12,6 +10,7 @@
 #include "cli/guest_input.h"
 #include "cli/messages.h"
 #include "cli/nested_run.h"
+#include "cli/progress_line.h"
 #include "cli/run_settings.h"
 #include "workload/workload.h"
 
@@ -44,26 +43,6 @@ void add_flags(FlagSet& flags, BenchSettings& settings) {
   add_machine_flags(flags, settings.machine);
 }
 
-// On a terminal: which run this is, over and over on one line.
-class Progress {
- public:
-  explicit Progress(size_t total) : total_(total) {}
-  ~Progress() {
-    if (shown_) say_lines("\r\x1b[K");
-  }
-  void show(const std::string& workload, const std::string& mode) {
-    ++current_;
-    if (isatty(STDERR_FILENO) == 0) return;
-    shown_ = true;
-    say_lines(absl::StrCat("\r\x1b[K[", current_, "/", total_, "] ", workload, " ", mode));
-  }
-
- private:
-  size_t total_;
-  size_t current_ = 0;
-  bool shown_ = false;
-};
-
 absl::StatusOr<BenchRow> run_once(const std::string& workload, const std::string& mode,
                                   const Arguments& machine_flags) {
   Arguments arguments = {"run", absl::StrCat("--workload=", workload),
@@ -94,10 +73,11 @@ int run_all(const Arguments& workloads, const BenchSettings& settings, const Fla
   std::vector<BenchRow> rows;
   int status = exit_code(ExitStatus::kSuccess);
   {
-    Progress progress(workloads.size() * settings.modes.size());
+    ProgressLine progress;
+    const size_t total = workloads.size() * settings.modes.size();
     for (const std::string& workload : workloads) {
       for (const std::string& mode : settings.modes) {
-        progress.show(workload, mode);
+        progress.show(absl::StrCat("[", rows.size() + 1, "/", total, "] ", workload, " ", mode));
         const absl::StatusOr<BenchRow> row = run_once(workload, mode, machine_flags);
         if (!row.ok()) return host_cannot(row.status());
         if (ends_everything(row->status)) return row->status;

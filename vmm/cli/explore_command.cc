@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <memory>
 #include <utility>
 
@@ -13,8 +11,10 @@
 #include "cli/input_file.h"
 #include "cli/interrupt_flag.h"
 #include "cli/messages.h"
+#include "cli/progress_line.h"
 #include "cli/run_outcome.h"
 #include "cli/run_settings.h"
+#include "cli/search_bounds.h"
 #include "explore/guest_runs.h"
 #include "explore/schedule_file.h"
 #include "explore/search.h"
@@ -66,19 +66,7 @@ void add_search_flags(FlagSet& flags, ExploreSettings& settings) {
                          "Random schedules as well, between those with two switches and\n"
                          "more, and when all are done (default on).",
                          search.walks);
-  flags.add("time", "SECONDS",
-            absl::StrCat("Stop after this long (default ", kDefaultSeconds,
-                         ", unless --count says when)."),
-            [&search](absl::string_view value) {
-              const auto seconds = parse_seconds(value);
-              if (seconds.ok()) search.seconds = *seconds;
-              return seconds.status();
-            });
-  flags.add("count", "N", "Stop after so many schedules.", [&search](absl::string_view value) {
-    search.count = parse_integer(value);
-    return search.count ? absl::OkStatus()
-                        : absl::InvalidArgumentError(absl::StrCat("\"", value, "\" is no number"));
-  });
+  add_search_bounds(flags, "schedules", kDefaultSeconds, search.seconds, search.count);
   flags.add_integer("seed", "N", {0, ~uint64_t{0}},
                     "The order and the walks follow from it (default 1).", search.seed);
   flags.add_integer("jobs", "N", {1, 64}, "Runs at once (default 1).", search.jobs);
@@ -177,22 +165,6 @@ explore::TimelineStyle style_of(const ExploreSettings& settings, const Bench& be
           .whole = settings.whole};
 }
 
-// On a terminal: how far it is, over and over on one line.
-class Progress {
- public:
-  ~Progress() {
-    if (shown_) say_lines("\r\x1b[K");
-  }
-  void show(const explore::SearchTotals& totals) {
-    if (isatty(STDERR_FILENO) == 0) return;
-    shown_ = true;
-    say_lines(absl::StrCat("\r\x1b[K", explore_progress(totals)));
-  }
-
- private:
-  bool shown_ = false;
-};
-
 std::string place_of(const ExploreSettings& settings) {
   if (!settings.save.empty()) return settings.save;
   std::string name = settings.workload.substr(settings.workload.rfind('/') + 1);
@@ -214,13 +186,15 @@ int search_here(const ExploreSettings& settings) {
   if (!bench.ok()) return fail(bench.status());
   explore::SearchResult result;
   {
-    Progress progress;
+    ProgressLine progress;
     explore::SearchCalls calls;
     calls.run = [&](unsigned job, const explore::Plan& plan) {
       return bench->runs[job]->run(plan);
     };
     calls.interrupted = interrupted;
-    calls.progress = [&progress](const explore::SearchTotals& totals) { progress.show(totals); };
+    calls.progress = [&progress](const explore::SearchTotals& totals) {
+      progress.show(explore_progress(totals));
+    };
     result = explore::search(settings.search, calls);
   }
   if (!result.cannot.empty()) return host_cannot(absl::InternalError(result.cannot));

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "explore/schedule_file.h"
 #include "nlohmann/json.hpp"
 
 namespace vmm {
@@ -12,6 +13,7 @@ namespace {
 
 using explore::FoundFailure;
 using explore::SearchTotals;
+using explore::switches_json;
 using explore::Verdict;
 using Json = nlohmann::ordered_json;
 
@@ -37,13 +39,6 @@ const char* verdict_name(Verdict verdict) {
 
 std::string line_of(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
-}
-
-Json switches_json(const explore::Schedule& switches) {
-  Json json = Json::array();
-  for (const explore::Switch& one : switches)
-    json.push_back({{"point", one.point}, {"to", one.to}});
-  return json;
 }
 
 std::string switches_text(size_t count) {

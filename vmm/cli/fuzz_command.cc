@@ -1,5 +1,3 @@
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,8 +8,10 @@
 #include "cli/interrupt_flag.h"
 #include "cli/messages.h"
 #include "cli/nested_run.h"
+#include "cli/progress_line.h"
 #include "cli/run_outcome.h"
 #include "cli/run_settings.h"
+#include "cli/search_bounds.h"
 #include "fuzz/session.h"
 #include "nlohmann/json.hpp"
 #include "spdlog/spdlog.h"
@@ -30,19 +30,7 @@ struct FuzzSettings {
 
 void add_flags(FlagSet& flags, FuzzSettings& settings) {
   fuzz::SessionOptions& session = settings.session;
-  flags.add("time", "SECONDS",
-            absl::StrCat("Stop after this long (default ", kDefaultSeconds,
-                         ", unless --count says when)."),
-            [&session](absl::string_view value) {
-              const auto seconds = parse_seconds(value);
-              if (seconds.ok()) session.seconds = *seconds;
-              return seconds.status();
-            });
-  flags.add("count", "N", "Stop after so many workloads.", [&session](absl::string_view value) {
-    session.count = parse_integer(value);
-    return session.count ? absl::OkStatus()
-                         : absl::InvalidArgumentError(absl::StrCat("\"", value, "\" is no number"));
-  });
+  add_search_bounds(flags, "workloads", kDefaultSeconds, session.seconds, session.count);
   flags.add_integer("seed", "N", {0, ~uint64_t{0}},
                     "Workloads and settings follow from it (default 1).", session.seed);
   flags.add_integer("jobs", "N", {1, fuzz::kMostJobs}, "Processes at work at once (default 1).",
@@ -84,23 +72,10 @@ void add_flags(FlagSet& flags, FuzzSettings& settings) {
       "Form of what is said at the end (default table).", settings.stats);
 }
 
-// On a terminal: how far it is, over and over on one line.
-class Progress {
- public:
-  ~Progress() { clear(); }
-  void show(const fuzz::SessionTotals& totals) {
-    if (isatty(STDERR_FILENO) == 0) return;
-    shown_ = true;
-    say_lines(absl::StrFormat("\r\x1b[K%d workloads, %d runs, %.0f workloads/s, %.0f s",
-                              totals.workloads, totals.runs, totals.rate(), totals.seconds));
-  }
-  void clear() {
-    if (std::exchange(shown_, false)) say_lines("\r\x1b[K");
-  }
-
- private:
-  bool shown_ = false;
-};
+std::string progress_text(const fuzz::SessionTotals& totals) {
+  return absl::StrFormat("%d workloads, %d runs, %.0f workloads/s, %.0f s", totals.workloads,
+                         totals.runs, totals.rate(), totals.seconds);
+}
 
 fuzz::GuestMachine guest_machine(const KvmTraits& traits) {
   fuzz::GuestMachine guest;
@@ -129,8 +104,9 @@ std::string failure_report(const fuzz::Failure& failure) {
 nlohmann::ordered_json coverage_json(const fuzz::SessionTotals& totals) {
   nlohmann::ordered_json groups = nlohmann::ordered_json::object();
   const auto& names = fuzz::coverage_names();
-  for (size_t i = 0; i < names.size(); ++i)
-    groups[names[i].group][names[i].name] = totals.covered[i];
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!names[i].group.empty()) groups[names[i].group][names[i].name] = totals.covered[i];
+  }
   return groups;
 }
 
@@ -201,10 +177,12 @@ int fuzz_here(const FuzzSettings& settings, const KvmPlace& place) {
   const fuzz::GuestMachine guest = guest_machine(place.traits);
   absl::StatusOr<fuzz::SessionResult> result;
   {
-    Progress progress;
+    ProgressLine progress;
     fuzz::SessionCalls calls;
     calls.interrupted = interrupted;
-    calls.progress = [&progress](const fuzz::SessionTotals& totals) { progress.show(totals); };
+    calls.progress = [&progress](const fuzz::SessionTotals& totals) {
+      progress.show(progress_text(totals));
+    };
     calls.found = [&progress](const fuzz::Failure& failure) {
       progress.clear();
       say_lines(failure_report(failure));

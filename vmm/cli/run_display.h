@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/progress_line.h"
 #include "cli/standard_output.h"
 #include "machine/run_options.h"
 
@@ -31,12 +32,10 @@ class RunDisplay {
   StandardOutput& output() { return output_; }
 
  private:
-  void erase();
-
   const std::vector<std::string> phase_labels_;
   std::mutex mutex_;
   StandardOutput output_;
-  bool drawn_ = false;
+  ProgressLine line_{ProgressLine::Where::kEverywhere};  // who asks for it has looked
   RunProgress last_;
 };
 

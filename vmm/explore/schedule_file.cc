@@ -29,14 +29,17 @@ bool read_switches(const Json& json, Schedule& to) {
 
 }  // namespace
 
+nlohmann::ordered_json switches_json(const Schedule& switches) {
+  Json json = Json::array();
+  for (const Switch& one : switches) json.push_back({{"point", one.point}, {"to", one.to}});
+  return json;
+}
+
 std::string schedule_text(const SavedSchedule& saved) {
-  Json switches = Json::array();
-  for (const Switch& one : saved.switches)
-    switches.push_back({{"point", one.point}, {"to", one.to}});
   const Json json = {{"schema", kSchema},
                      {"workload", saved.workload},
                      {"flags", saved.flags},
-                     {"switches", switches},
+                     {"switches", switches_json(saved.switches)},
                      {"what", saved.what}};
   return json.dump(2, ' ', true, Json::error_handler_t::replace) + "\n";
 }

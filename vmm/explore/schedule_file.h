@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "explore/schedule.h"
+#include "nlohmann/json_fwd.hpp"
 
 namespace vmm::explore {
 
@@ -17,6 +18,7 @@ struct SavedSchedule {
   std::string what;  // what was wrong
 };
 
+nlohmann::ordered_json switches_json(const Schedule& switches);
 std::string schedule_text(const SavedSchedule& saved);
 // InvalidArgument with one line, which begins with `name`.
 absl::StatusOr<SavedSchedule> parse_schedule(std::string_view text, const std::string& name);

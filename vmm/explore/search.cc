@@ -4,7 +4,7 @@
 #include <bit>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <mutex>
 #include <thread>
 #include <utility>
 

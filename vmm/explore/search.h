@@ -6,11 +6,9 @@
 // and between their runs, and behind them, come walks that follow from the seed as well.
 #pragma once
 
-#include <atomic>
 #include <functional>
-#include <mutex>
 #include <optional>
-#include <set>
+#include <string>
 #include <vector>
 
 #include "explore/schedule.h"

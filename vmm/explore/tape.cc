@@ -86,10 +86,6 @@ bool Tape::record(const PassedPoint& point) {
   return true;
 }
 
-uint32_t Tape::point_count() const {
-  return header().point_count;
-}
-
 void* Tape::scratch() const {
   return header().scratch;
 }

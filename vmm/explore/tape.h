@@ -31,7 +31,6 @@ class Tape {
   int switches_left() const;
   // False: there is no room for another.
   bool record(const PassedPoint& point);
-  uint32_t point_count() const;
   void end(Verdict verdict);
   // Room for what the run needs itself, and is no part of its state.
   void* scratch() const;

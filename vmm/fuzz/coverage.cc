@@ -50,7 +50,7 @@ std::vector<CoverageName> make_names() {
   std::vector<CoverageName> names;
   for (const StatementWord& word : kStatements) {
     const bool made = word.kind < Statement::Kind::kRacePin;  // the others are not for processes
-    names.push_back({made ? kStatement : "statements of the search", word_of(word.kind)});
+    names.push_back({made ? kStatement : "", word_of(word.kind)});
   }
   for (const FunctionWord& word : kFunctions) names.push_back({kFunction, std::string(word.name)});
   for (const char* name : {"private", "shared", "file", "device"}) names.push_back({kMemory, name});

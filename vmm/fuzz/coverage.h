@@ -18,7 +18,7 @@ inline constexpr size_t kMostCovered = 192;
 using CoverageCounts = std::span<uint64_t, kMostCovered>;
 
 struct CoverageName {
-  std::string group;
+  std::string group;  // empty: no workload is meant to have it
   std::string name;
 };
 

@@ -12,12 +12,10 @@ using guest_abi::AcceleratorOp;
 using pvmmu::LinearAddr;
 using pvmmu::Mfn;
 
-constexpr uint64_t kUserLimit = uint64_t{1} << 47;
-
 // Whole pages of the user half: [address, end).
 bool page_range(uint64_t address, uint64_t byte_count, uint64_t& end) {
-  if ((address | byte_count) % pvmmu::kPageSize != 0 || address > kUserLimit ||
-      byte_count > kUserLimit - address) {
+  if ((address | byte_count) % pvmmu::kPageSize != 0 || address > kDeviceAddressEnd ||
+      byte_count > kDeviceAddressEnd - address) {
     return false;
   }
   end = address + byte_count;

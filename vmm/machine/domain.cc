@@ -321,7 +321,7 @@ void Domain::look_at_waiting_vcpus() {
 bool Domain::all_blocked_for_ever() {
   if (engine_->timers().any_armed() || accelerator_.device().has_work()) return false;
   for (const auto& vcpu : vcpus_) {
-    if (vcpu->runnable_or_woken()) return false;
+    if (vcpu->goes_on()) return false;
   }
   return true;
 }

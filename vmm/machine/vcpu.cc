@@ -71,11 +71,7 @@ bool Vcpu::wait_until_runnable(DomainLock& lock) {
     domain_.platform().set_current(id_);
     return false;
   }
-  const bool done =
-      calls.places().upcall_due(self) ||
-      (action.action == HypercallOutcome::Action::kPoll &&
-       (calls.poll_done(self) || (action.deadline && domain_.clock().now() >= *action.deadline)));
-  if (done) {
+  if (wait_is_over(domain_.clock().now())) {
     pending_action_.reset();
     return true;
   }
@@ -102,7 +98,16 @@ void Vcpu::wait(DomainLock& lock, std::optional<uint64_t> deadline) {
   if (Trace* trace = domain_.trace()) trace->goes_on(id_);
 }
 
-bool Vcpu::runnable_or_woken() {
+// What it waits for is there, or its patience had ended at that time.
+bool Vcpu::wait_is_over(uint64_t now) {
+  Hypercalls& calls = domain_.hypercalls();
+  const HypercallOutcome& action = *pending_action_;
+  return calls.places().upcall_due(VcpuId{id_}) ||
+         (action.action == HypercallOutcome::Action::kPoll &&
+          (calls.poll_done(VcpuId{id_}) || (action.deadline && now >= *action.deadline)));
+}
+
+bool Vcpu::goes_on() {
   if (!waiting_) {
     return up_ &&
            (!pending_action_ || pending_action_->action == HypercallOutcome::Action::kYield ||

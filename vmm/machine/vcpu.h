@@ -49,8 +49,8 @@ class Vcpu {
   GuestCpu& cpu() { return cpu_; }
   void set_up(bool up) { up_ = up; }
   bool up() const { return up_; }
-  // Whether it runs, or was woken and will look for something to do. Lock held.
-  bool runnable_or_woken();
+  // Whether it runs, was woken, or will wake by itself. Lock held.
+  bool goes_on();
 
   // Its last hypercalls, oldest first.
   std::vector<HypercallRecord> recent_hypercalls() const { return recent_.last(); }
@@ -87,6 +87,7 @@ class Vcpu {
   void run_until_stopped(DomainLock& lock);
   bool wait_until_runnable(DomainLock& lock);
   void wait(DomainLock& lock, std::optional<uint64_t> deadline);
+  bool wait_is_over(uint64_t now);
   bool overdue();
   void leave_unheld_root();
   void enter_guest(DomainLock& lock);

@@ -1,5 +1,6 @@
 #include "machine/vcpu_situation.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "machine/domain.h"
@@ -13,14 +14,11 @@ constexpr std::chrono::nanoseconds kTardiness = std::chrono::seconds(2);
 
 }  // namespace
 
+// It is not even on its way.
 bool Vcpu::overdue() {
-  Hypercalls& calls = domain_.hypercalls();
-  if (thread_->wake_requested()) return false;  // it is on its way
-  const HypercallOutcome& action = *pending_action_;
-  const uint64_t late = domain_.clock().now() - static_cast<uint64_t>(kTardiness.count());
-  return calls.places().upcall_due(VcpuId{id_}) ||
-         (action.action == HypercallOutcome::Action::kPoll &&
-          (calls.poll_done(VcpuId{id_}) || (action.deadline && late > *action.deadline)));
+  const uint64_t now = domain_.clock().now();
+  const auto tardiness = static_cast<uint64_t>(kTardiness.count());
+  return !thread_->wake_requested() && wait_is_over(now - std::min(now, tardiness));
 }
 
 VcpuSituation Vcpu::situation() {

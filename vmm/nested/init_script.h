@@ -18,7 +18,7 @@ namespace vmm {
 
 struct InitScript {
   std::string program = "/pvmmu";         // path inside
-  std::string search_path;             // empty: none needed
+  std::string search_path;                // empty: none needed
   std::string working_directory = "/";    // absolute
   std::vector<std::string> arguments;     // after argv[0]
   std::vector<std::string> output_files;  // absolute

@@ -14,7 +14,7 @@ namespace vmm {
 struct ProgramImage {
   std::string program;                 // content of the program's own file
   std::vector<std::string> libraries;  // absolute paths, the loader's among them; empty if static
-  std::string search_path;          // their directories, as LD_LIBRARY_PATH wants them
+  std::string search_path;             // their directories, as LD_LIBRARY_PATH wants them
 };
 
 absl::StatusOr<ProgramImage> read_running_program();

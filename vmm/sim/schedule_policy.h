@@ -5,35 +5,25 @@
 #include <cstdint>
 #include <span>
 
+#include "guest_abi/yield_points.h"
+
 namespace vmm {
 
-// X(name, what the turn is about to do, or has just done). Those of the guest kernel first, as in
-// kernel::YieldPoint.
-#define VMM_SCHEDULE_POINTS(X)                               \
-  X(lock, "takes a lock")                                    \
-  X(unlock, "has released a lock")                           \
-  X(queue, "has queued a request")                           \
-  X(issue, "issues its queue")                               \
-  X(store, "stores an entry")                                \
-  X(exchange, "exchanges an entry")                          \
-  X(clear_bits, "clears bits of an entry")                   \
-  X(notify_start, "tells the device that a range changes")   \
-  X(notify_end, "tells the device that the change is over")  \
-  X(notify_page, "tells the device that a page has changed") \
-  X(page_found, "has the page of a secondary fault in hand") \
-  X(established, "has established it for the device")        \
-  X(retry, "must look again")                                \
-  X(access, "a program's access")                            \
-  X(enter, "enters the guest")                               \
-  X(leave, "has left the guest")                             \
-  X(piece, "the hypervisor is between two steps")            \
-  X(compare_exchange, "the hypervisor changes an entry")     \
-  X(flush, "the hypervisor flushes")                         \
-  X(kick, "another vCPU has been flushed")                   \
-  X(device, "the device takes a step")                       \
-  X(relax, "waits for others in a loop")                     \
-  X(domain_lock, "the hypervisor is busy for another vCPU")  \
-  X(wait, "waits to be woken")                               \
+// X(name, what the turn is about to do, or has just done). Those of the guest kernel first, by the
+// numbers of kernel::YieldPoint.
+#define VMM_SCHEDULE_POINTS(X)                              \
+  GUEST_ABI_YIELD_POINTS(X)                                 \
+  X(access, "a program's access")                           \
+  X(enter, "enters the guest")                              \
+  X(leave, "has left the guest")                            \
+  X(piece, "the hypervisor is between two steps")           \
+  X(compare_exchange, "the hypervisor changes an entry")    \
+  X(flush, "the hypervisor flushes")                        \
+  X(kick, "another vCPU has been flushed")                  \
+  X(device, "the device takes a step")                      \
+  X(relax, "waits for others in a loop")                    \
+  X(domain_lock, "the hypervisor is busy for another vCPU") \
+  X(wait, "waits to be woken")                              \
   X(end, "has ended")
 
 enum class PointKind : uint8_t {

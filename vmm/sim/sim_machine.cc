@@ -149,11 +149,6 @@ uint64_t* SimMachine::access(uint64_t linear, bool write, uint32_t& error_code) 
 
 void SimMachine::yield_point(kernel::YieldPoint point, const void* what,
                              const uint64_t (&callers)[8]) {
-#define VMM_SAME_POINT(name, text)                                 \
-  static_assert(static_cast<unsigned>(kernel::YieldPoint::name) == \
-                static_cast<unsigned>(PointKind::name));
-  KERNEL_YIELD_POINTS(VMM_SAME_POINT)
-#undef VMM_SAME_POINT
   current_->at_point({static_cast<PointKind>(point), reinterpret_cast<uint64_t>(what), callers});
 }
 

@@ -37,7 +37,6 @@ struct SecondaryFault {
 struct RemotePage {
   uint64_t address = 0;
   Page* page = nullptr;  // with the one reference
-  uint64_t uses = 0;     // entries that were established for it
   RemotePage* next = nullptr;
 };
 

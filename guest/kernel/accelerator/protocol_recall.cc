@@ -83,7 +83,6 @@ bool hold_page(AcceleratorContext& context, uint64_t address, Page& page) {
     held->next = bucket;
     bucket = held;
   }
-  ++held->uses;
   return true;
 }
 
