@@ -1,6 +1,7 @@
 // The accelerator's operations of the private hypercall (guest_abi/accelerator.h): decode, check,
 // references of frames, and the wait for accesses that are under way.
 #include <array>
+#include <limits>
 
 #include "machine/domain.h"
 #include "machine/vcpu.h"
@@ -11,6 +12,10 @@ namespace {
 using guest_abi::AcceleratorOp;
 using pvmmu::LinearAddr;
 using pvmmu::Mfn;
+
+// One frame may stand in all entries, and in those that leave while an access is under way.
+static_assert(2 * guest_abi::kMaxEntries <
+              std::numeric_limits<decltype(pvmmu::PageInfo::device_count)>::max());
 
 // Whole pages of the user half: [address, end).
 bool page_range(uint64_t address, uint64_t byte_count, uint64_t& end) {

@@ -18,7 +18,8 @@ constexpr std::chrono::nanoseconds kTardiness = std::chrono::seconds(2);
 bool Vcpu::overdue() {
   const uint64_t now = domain_.clock().now();
   const auto tardiness = static_cast<uint64_t>(kTardiness.count());
-  return !thread_->wake_requested() && wait_is_over(now - std::min(now, tardiness));
+  return pending_action_ && !thread_->wake_requested() &&
+         wait_is_over(now - std::min(now, tardiness));
 }
 
 VcpuSituation Vcpu::situation() {
