@@ -154,14 +154,15 @@ TEST_F(Nested, EndsAtTheTimeOut) {
 // run_nested in a process of its own, to be hit by signals. Its children's fates are seen by pid.
 class NestedInChild : public Nested {
  protected:
-  void start(const std::string& task) {
+  void start(const std::string& task) { start(std::vector<std::string>{task}); }
+  void start(const std::vector<std::string>& task) {
     child_ = fork();
     ASSERT_GE(child_, 0);
     if (child_ != 0) {
       close(std::exchange(options_.output_fd, -1));
       return;
     }
-    const auto status = run({task});
+    const auto status = run(task);
     _exit(status.value_or(77));
   }
   void wait_until_ready() {
@@ -223,6 +224,25 @@ TEST_F(NestedInChild, TakesTheEmulatorAlongWhenKilled) {
   kill(child_, SIGKILL);
   EXPECT_EQ(exit_status(), -SIGKILL);
   EXPECT_TRUE(ends_soon(qemu));
+}
+
+// What QEMU keeps when the program has long ended, because nobody read, comes all the same; also if
+// QEMU has no time when somebody begins to.
+TEST_F(NestedInChild, WaitsForTheLastBytes) {
+  // A little more than the pipe and the sockets on the way hold, with the usual sizes of Linux.
+  constexpr size_t kSize = 384 << 10;
+  start({"flood", absl::StrCat(kSize)});
+  std::this_thread::sleep_for(12s);
+  const pid_t qemu = emulator();
+  ASSERT_GT(qemu, 0);
+  kill(qemu, SIGSTOP);
+  size_t received = 0;
+  std::thread reader([&] { received = output().size(); });
+  std::this_thread::sleep_for(1s);
+  kill(qemu, SIGCONT);
+  reader.join();
+  EXPECT_EQ(exit_status(), 0);
+  EXPECT_EQ(received, kSize);
 }
 
 TEST_F(NestedInChild, ReportsABrokenEmulator) {

@@ -14,8 +14,8 @@ $b mount -t proc proc /proc
 $b mount -t sysfs sys /sys
 )sh";
 
-// With $npt set. Port nodes appear a moment after their driver has loaded. The control port stays
-// open as descriptor 3 for the script's whole life, shared by the reader of signals.
+// With $npt set. Port nodes appear a moment after their driver has loaded. The ports stay open
+// for the script's whole life; 3, the control port, is shared by the reader of signals.
 constexpr absl::string_view kBoot = R"sh(while read -r module; do
   options=
   if [ $module = kvm-amd ]; then options="npt=$npt"; fi
@@ -24,7 +24,7 @@ done </modules/order
 until [ -c /dev/vport0p3 ]; do
   $b usleep 10000
 done
-exec 3<>/dev/vport0p3
+exec 3<>/dev/vport0p3 4>/dev/vport0p1 5>/dev/vport0p2
 if [ ! -c /dev/kvm ]; then broken="no /dev/kvm appeared"; fi
 if [ -n "$broken" ]; then
   echo "fault $broken" >&3
@@ -65,7 +65,9 @@ std::string InitScript::text() const {
   for (const std::string& argument : arguments) {
     absl::StrAppend(&script, " ", quote_for_shell(argument));
   }
-  absl::StrAppend(&script, " </dev/null >/dev/vport0p1 2>/dev/vport0p2\nstatus=$?\n");
+  absl::StrAppend(&script, " </dev/null >&4 2>&5 4>&- 5>&-\nstatus=$?\n");
+  const std::string mark = quote_for_shell(end_mark);
+  absl::StrAppend(&script, "echo -n ", mark, " >&4\necho -n ", mark, " >&5\n");
   for (size_t i = 0; i < output_files.size(); ++i) {
     absl::StrAppend(&script, "send_file ", i, " ", quote_for_shell(output_files[i]), "\n");
   }

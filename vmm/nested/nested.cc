@@ -15,6 +15,7 @@
 #include "nested/host_file.h"
 #include "nested/init_script.h"
 #include "nested/program_image.h"
+#include "nested/program_stream.h"
 #include "nested/session.h"
 #include "stats/stats_output.h"
 
@@ -64,12 +65,13 @@ absl::StatusOr<std::vector<OutputFile>> open_outputs(const std::vector<std::stri
 // the script that ties them together.
 absl::StatusOr<std::string> make_overlay(const NestedOptions& options,
                                          std::span<const std::string> arguments,
-                                         const NestedFiles& files) {
+                                         const NestedFiles& files, const std::string& end_mark) {
   CpioArchive archive;
   const absl::StatusOr<ProgramImage> image = read_running_program();
   if (!image.ok()) return image.status();
   InitScript script;
   script.npt = options.npt;
+  script.end_mark = end_mark;
   script.search_path = image->search_path;
   script.working_directory = path_inside(".");
   script.arguments.assign(arguments.begin(), arguments.end());
@@ -101,10 +103,10 @@ struct Attempt {
 };
 
 Attempt try_once(const EmulatorConfig& config, const NestedOptions& options, size_t output_count,
-                 int signal_fd) {
+                 const std::string& end_mark, int signal_fd) {
   absl::StatusOr<Emulator> emulator = Emulator::start(config);
   if (!emulator.ok()) return {.status = emulator.status()};
-  Session session(*emulator, output_count, options.output_fd, options.error_fd, signal_fd,
+  Session session(*emulator, output_count, end_mark, options.output_fd, options.error_fd, signal_fd,
                   options.timeout);
   absl::StatusOr<int> status = session.run();
   return {std::move(status), session.booted(), session.files()};
@@ -119,7 +121,8 @@ absl::StatusOr<int> run_nested(const NestedOptions& options, std::span<const std
   if (!bed.ok()) return bed.status();
   absl::StatusOr<std::string> base = read_host_file(bed->base_ramdisk);
   if (!base.ok()) return base.status();
-  const absl::StatusOr<std::string> overlay = make_overlay(options, arguments, files);
+  const std::string end_mark = new_stream_mark();
+  const absl::StatusOr<std::string> overlay = make_overlay(options, arguments, files, end_mark);
   if (!overlay.ok()) return overlay.status();
   absl::StatusOr<std::vector<OutputFile>> outputs = open_outputs(files.outputs);
   if (!outputs.ok()) return outputs.status();
@@ -131,11 +134,11 @@ absl::StatusOr<int> run_nested(const NestedOptions& options, std::span<const std
                                  .ramdisk = absl::StrCat(*base, *overlay),
                                  .cpus = options.cpus,
                                  .memory_mib = options.memory_mib};
-  Attempt attempt = try_once(config, options, files.outputs.size(), signals.fd());
+  Attempt attempt = try_once(config, options, files.outputs.size(), end_mark, signals.fd());
   // An overloaded host can starve an emulated kernel of its timers while it boots. Nothing of the
   // program has been seen by then, so another attempt is the same run.
   if (!attempt.status.ok() && !attempt.booted) {
-    attempt = try_once(config, options, files.outputs.size(), signals.fd());
+    attempt = try_once(config, options, files.outputs.size(), end_mark, signals.fd());
   }
   for (const auto& [index, content] : attempt.files) {
     if (absl::Status written = (*outputs)[index].commit(content); !written.ok()) {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <tuple>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -23,6 +24,8 @@ using namespace std::chrono_literals;
 constexpr auto kBootTime = 180s;
 // What an asked program may take to end.
 constexpr auto kGrace = 10s;
+// What the last bytes of an output may take from QEMU, behind the exit status.
+constexpr auto kLastBytesTime = 60s;
 constexpr int kTimedOut = 124;
 constexpr int kInterrupted = 130;
 constexpr size_t kKeptLog = 4096;
@@ -47,10 +50,12 @@ int poll_timeout(std::optional<Session::Clock::time_point> deadline) {
 
 }  // namespace
 
-Session::Session(Emulator& emulator, size_t output_count, int output_fd, int error_fd,
-                 int signal_fd, std::optional<Clock::duration> timeout)
+Session::Session(Emulator& emulator, size_t output_count, const std::string& end_mark,
+                 int output_fd, int error_fd, int signal_fd, std::optional<Clock::duration> timeout)
     : emulator_(emulator),
       control_(output_count),
+      output_(end_mark),
+      errors_(end_mark),
       output_fd_(output_fd),
       error_fd_(error_fd),
       signal_fd_(signal_fd),
@@ -58,10 +63,12 @@ Session::Session(Emulator& emulator, size_t output_count, int output_fd, int err
       deadline_(Clock::now() + kBootTime) {}
 
 absl::StatusOr<int> Session::run() {
-  while (!control_.exit_status().has_value() && !torn_down_) {
+  while (!complete() && !torn_down_) {
     if (absl::Status status = step(); !status.ok()) return status;
   }
-  if (absl::Status status = drain(); !status.ok()) return status;
+  if (torn_down_) {
+    if (absl::Status status = take_what_is_there(); !status.ok()) return status;
+  }
   if (torn_down_ || stop_status_ == kTimedOut) return stop_status_;
   return *control_.exit_status();
 }
@@ -83,8 +90,10 @@ absl::Status Session::step() {
   if (events[3].revents != 0) take_log();
   if (events[4].revents != 0) take_signal();
   absl::Status status = check_clock();
-  if (events[0].revents != 0) status.Update(forward(emulator_.program_output(), output_fd_));
-  if (events[1].revents != 0) status.Update(forward(emulator_.program_errors(), error_fd_));
+  if (events[0].revents != 0)
+    status.Update(forward(emulator_.program_output(), output_, output_fd_));
+  if (events[1].revents != 0)
+    status.Update(forward(emulator_.program_errors(), errors_, error_fd_));
   if (events[2].revents != 0 && status.ok()) status.Update(take_control());
   return status;
 }
@@ -98,29 +107,37 @@ absl::Status Session::take_control() {
     phase_ = Phase::kProgram;
     deadline_ = timeout_.has_value() ? std::optional(Clock::now() + *timeout_) : std::nullopt;
   }
-  if (!*open && !control_.exit_status().has_value()) {
+  if (phase_ != Phase::kEnding && control_.exit_status().has_value()) {
+    phase_ = Phase::kEnding;
+    deadline_ = Clock::now() + kLastBytesTime;
+  }
+  if (!*open && !complete()) {
     return broken(control_.started() ? "it broke down" : "it did not boot");
   }
   return absl::OkStatus();
 }
 
 // End of file is the control port's to report.
-absl::Status Session::forward(int from, int to) {
+absl::Status Session::forward(int from, ProgramStream& stream, int to) {
   std::string bytes;
   const absl::StatusOr<bool> open = read_some(from, bytes);
   if (!open.ok()) return open.status();
-  if (absl::Status status = write_all(to, bytes); !status.ok()) {
+  if (absl::Status status = write_all(to, stream.feed(bytes)); !status.ok()) {
     return absl::Status(status.code(),
                         absl::StrCat("output of the nested program: ", status.message()));
   }
   return absl::OkStatus();
 }
 
-// The bed's writes are finished when QEMU has them in its sockets, and the program's came before
-// its exit status: whatever it wrote can be read now.
-absl::Status Session::drain() {
-  for (const auto& [from, to] : {std::pair(emulator_.program_output(), output_fd_),
-                                 std::pair(emulator_.program_errors(), error_fd_)}) {
+bool Session::complete() const {
+  return control_.exit_status().has_value() && output_.whole() && errors_.whole();
+}
+
+// Of a bed that is not waited for.
+absl::Status Session::take_what_is_there() {
+  for (const auto& [from, stream, to] :
+       {std::tuple(emulator_.program_output(), &output_, output_fd_),
+        std::tuple(emulator_.program_errors(), &errors_, error_fd_)}) {
     std::string bytes;
     size_t before = 0;
     do {
@@ -128,7 +145,7 @@ absl::Status Session::drain() {
       const absl::StatusOr<bool> open = read_some(from, bytes);
       if (!open.ok()) return open.status();
     } while (bytes.size() != before);
-    if (absl::Status status = write_all(to, bytes); !status.ok()) return status;
+    if (absl::Status status = write_all(to, stream->feed(bytes)); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
@@ -151,7 +168,7 @@ void Session::take_signal() {
     return;
   }
   torn_down_ = true;
-  if (phase_ == Phase::kBoot) stop_status_ = kInterrupted;
+  if (stop_status_ == 0) stop_status_ = kInterrupted;
 }
 
 void Session::stop_soon(absl::string_view signal, int status) {
@@ -173,6 +190,8 @@ absl::Status Session::check_clock() {
     case Phase::kStopping:
       torn_down_ = true;
       break;
+    case Phase::kEnding:
+      return broken("the end of the program's output did not come");
   }
   return absl::OkStatus();
 }

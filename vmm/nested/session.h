@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "nested/control_channel.h"
 #include "nested/emulator.h"
+#include "nested/program_stream.h"
 
 namespace vmm {
 
@@ -19,8 +20,9 @@ class Session {
   using Clock = std::chrono::steady_clock;
 
   // The descriptors are borrowed: where the inner program's output goes, and a signalfd.
-  Session(Emulator& emulator, size_t output_count, int output_fd, int error_fd, int signal_fd,
-          std::optional<Clock::duration> timeout);
+  // end_mark: what the bed writes behind the program's outputs.
+  Session(Emulator& emulator, size_t output_count, const std::string& end_mark, int output_fd,
+          int error_fd, int signal_fd, std::optional<Clock::duration> timeout);
 
   // See run_nested.
   absl::StatusOr<int> run();
@@ -33,8 +35,10 @@ class Session {
   // Waits for one event or the nearest deadline. A status ends the session.
   absl::Status step();
   absl::Status take_control();
-  absl::Status forward(int from, int to);
-  absl::Status drain();
+  absl::Status forward(int from, ProgramStream& stream, int to);
+  // The program has ended, and all of its output is here.
+  bool complete() const;
+  absl::Status take_what_is_there();
   void take_log();
   void take_signal();
   // Asks the inner program to end; what the session gives if it does not.
@@ -44,12 +48,13 @@ class Session {
 
   Emulator& emulator_;
   ControlChannel control_;
+  ProgramStream output_, errors_;
   const int output_fd_, error_fd_, signal_fd_;
   const std::optional<Clock::duration> timeout_;
   // What must have happened by then: boot, then the program's end, then, once it was asked to end,
   // its end indeed.
   std::optional<Clock::time_point> deadline_;
-  enum class Phase { kBoot, kProgram, kStopping } phase_ = Phase::kBoot;
+  enum class Phase { kBoot, kProgram, kStopping, kEnding } phase_ = Phase::kBoot;
   int stop_status_ = 0;
   bool torn_down_ = false;
   std::string log_;

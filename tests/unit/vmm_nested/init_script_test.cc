@@ -35,6 +35,7 @@ TEST(InitScript, CarriesItsSettings) {
                              .working_directory = "/home/it's me",
                              .arguments = {"run", "a b"},
                              .output_files = {"/out put"},
+                             .end_mark = "~the mark",
                              .npt = false};
   const std::string text = script.text();
   EXPECT_THAT(text, HasSubstr("npt=0\n"));
@@ -42,6 +43,7 @@ TEST(InitScript, CarriesItsSettings) {
   EXPECT_THAT(text, HasSubstr("LD_LIBRARY_PATH='/lib:/usr/lib'"));
   EXPECT_THAT(text, HasSubstr("'/pvmmu' 'run' 'a b' "));
   EXPECT_THAT(text, HasSubstr("send_file 0 '/out put'\n"));
+  EXPECT_THAT(text, HasSubstr("echo -n '~the mark' >&4\necho -n '~the mark' >&5\n"));
 }
 
 TEST(InitScript, TakesPagingByDefault) {
