@@ -1,10 +1,10 @@
 // The tables of the user half: finding, making, linking and freeing them.
 //
-// All are called with the Mm lock held, outside lazy sections but for what says so. In an address space that is not
-// pinned they are plain stores. In a pinned one a new table is made read-only in the direct map,
-// an L1 table is pinned too (with split locks), and only then it is linked; a table that goes is
-// unlinked, forgotten by all vCPUs, unpinned and made writable before its frame is freed.
-// The user root stands for both roots: whatever links into one links into the other.
+// All are called with the Mm lock held, outside lazy sections but for what says so. In an address
+// space that is not pinned they are plain stores. In a pinned one a new table is made read-only in
+// the direct map, an L1 table is pinned too (with split locks), and only then it is linked; a table
+// that goes is unlinked, forgotten by all vCPUs, unpinned and made writable before its frame is
+// freed. The user root stands for both roots: whatever links into one links into the other.
 #pragma once
 
 #include <stdint.h>
