@@ -167,7 +167,7 @@ void note_intent(PteEvent kind, const PtePlace& place, uint64_t after) {
   cpu.intent_table = &place.table;
   cpu.intent_address = place.address;
   cpu.before = change.before;
-  if (checker.hash.waits_for_another(event.vcpu(), place.mm)) {
+  if (record != nullptr && checker.hash.is_in_the_way(change, *record, event.vcpu())) {
     make_hash_batch(event, PteEvent::kHashBatchMade);
   }
   judge(change, record, event, place);

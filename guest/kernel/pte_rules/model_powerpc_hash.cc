@@ -131,6 +131,13 @@ PteRule PowerpcHash::follow(const Change& change, Record& record, unsigned vcpu)
   return broken;
 }
 
+bool PowerpcHash::is_in_the_way(const Change& change, const Record& record, unsigned vcpu) const {
+  const HashBatch& batch = batches_[vcpu];
+  const bool another = batch.count != 0 && batch.mm != record.mm;
+  const bool joins = takes_away(change.kind) || change.kind == PteEvent::kReplace;
+  return another && joins && change.lazy && (record.hash.hashed() || change.before.present());
+}
+
 void PowerpcHash::forget(Record& record) {
   table_.invalidate(record.hash_page, record.hash);
   record.hash = HashBits();

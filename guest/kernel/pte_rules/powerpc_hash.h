@@ -51,13 +51,11 @@ class PowerpcHash {
   static HashPage page_of(const Mm& mm, uint64_t address);
 
   // An accessor is called. Says which rule that breaks, if one, and goes on as if it had not been.
-  // The vCPU's batch must not wait for another address space before this, and is made after it if
-  // it is full.
+  // The vCPU's batch is made before it if another address space's entries are in the way, and after
+  // it if it is full.
   PteRule follow(const Change& change, Record& record, unsigned vcpu);
 
-  bool waits_for_another(unsigned vcpu, const Mm& mm) const {
-    return batches_[vcpu].count != 0 && batches_[vcpu].mm != &mm;
-  }
+  bool is_in_the_way(const Change& change, const Record& record, unsigned vcpu) const;
   bool is_full(unsigned vcpu) const { return batches_[vcpu].count == HashBatch::kRoom; }
   // Invalidates what waits, and calls made(record) for each record with some of that. False:
   // nothing waited.

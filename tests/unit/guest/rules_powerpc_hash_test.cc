@@ -51,7 +51,7 @@ class Machine {
     change.live = true;
     change.lazy = lazy_;
     change.record = &pte.record;
-    if (hash_.waits_for_another(0, *pte.record.mm)) {
+    if (hash_.is_in_the_way(change, pte.record, 0)) {
       make_batch();
     }
     const PteRule broken = hash_.follow(change, pte.record, 0);
@@ -234,6 +234,8 @@ TEST(PowerpcHash, ABatchIsOfOneAddressSpace) {
   EXPECT_NE(one.record.hash_page, other.record.hash_page);
   machine.enter_lazy();
   machine.zap(one);
+  machine.establish(machine.pte(machine.other_mm(), 2, 0x10001000), 6);
+  EXPECT_TRUE(machine.has(one)) << "nothing of the other joined it";
   machine.zap(other);
   EXPECT_FALSE(machine.has(one));
   EXPECT_TRUE(machine.has(other));
