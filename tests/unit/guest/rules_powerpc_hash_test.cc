@@ -51,11 +51,11 @@ class Machine {
     change.live = true;
     change.lazy = lazy_;
     change.record = &pte.record;
-    if (hash_.is_in_the_way(change, pte.record, 0)) {
+    if (hash_.is_in_the_way(change, pte.record, vcpu_)) {
       make_batch();
     }
-    const PteRule broken = hash_.follow(change, pte.record, 0);
-    if (hash_.is_full(0)) {
+    const PteRule broken = hash_.follow(change, pte.record, vcpu_);
+    if (hash_.is_full(vcpu_)) {
       make_batch();
     }
     note(pte, kind);
@@ -74,6 +74,7 @@ class Machine {
     return change(pte, PteEvent::kModifyCommit, after);
   }
   void enter_lazy() { lazy_ = true; }
+  void run_on(unsigned vcpu) { vcpu_ = vcpu; }
   void leave_lazy() {
     lazy_ = false;
     make_batch();
@@ -97,7 +98,8 @@ class Machine {
     }
   }
   void make_batch() {
-    hash_.make_batch(0, [](const Record& record) { EXPECT_EQ(record.pending & kHashBatched, 0u); });
+    hash_.make_batch(vcpu_,
+                     [](const Record& record) { EXPECT_EQ(record.pending & kHashBatched, 0u); });
   }
 
   std::vector<uint64_t> storage_ =
@@ -107,6 +109,7 @@ class Machine {
   Mm mm_{pool_};
   Mm other_mm_{pool_};
   bool lazy_ = false;
+  unsigned vcpu_ = 0;
   std::deque<Pte> ptes_;
 };
 
@@ -297,14 +300,20 @@ TEST(PowerpcHash, WhoIsForgottenLeavesTheTable) {
   machine.enter_lazy();
   machine.zap(waiting);
   machine.hash().forget(waiting.record);
-  // The record is about another entry now, which must not be taken for what waits.
+  // The record is about another entry now, which waits elsewhere.
   waiting.record.hash_page = HashPage(3, 0x20000000);
-  waiting.value = UserPte();
   waiting.record.pending = 0;
+  machine.run_on(1);
   machine.establish(waiting, 7);
+  machine.zap(waiting);
+  machine.run_on(0);
   machine.leave_lazy();
-  EXPECT_TRUE(machine.knows(waiting));
   EXPECT_FALSE(machine.hash().table().has(HashPage(1, 0x10001000)));
+  EXPECT_TRUE(machine.has(waiting));
+  EXPECT_TRUE(Machine::waits(waiting));
+  machine.run_on(1);
+  machine.leave_lazy();
+  EXPECT_FALSE(machine.has(waiting));
 }
 
 // Changes that keep the rules, of more ptes than the table has room for.
