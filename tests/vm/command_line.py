@@ -65,7 +65,7 @@ class Output(VmTest):
     def test_statistics_have_the_promised_keys(self):
         stats = self.run_workload("hello").stats
         for key in (
-            "schema guest workload mode engine kvm vcpus seed batch split_ptl exit_code traps "
+            "schema guest workload mode engine kvm vcpus seed batch split_ptl extensions notifier_protocol exit_code traps "
             "hypercalls multicall mmu tlb phases operations exits refusal_records "
             "refusal_records_dropped wall_seconds nondeterministic "
             "partial"

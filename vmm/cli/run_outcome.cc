@@ -136,6 +136,8 @@ nlohmann::ordered_json run_statistics(const RunSettings& settings, const GuestIn
   facts.batch_entries = queue_limits(settings).entries;
   facts.batch_argument_bytes = queue_limits(settings).argument_bytes;
   facts.split_ptl = settings.split_ptl;
+  facts.extensions = settings.extensions;
+  facts.notifier_protocol = notifier_protocol_name(settings);
   facts.exit_code = exit_code(outcome.status);
   facts.wall_seconds = result.wall_seconds;
   facts.partial = outcome.partial;

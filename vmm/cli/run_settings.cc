@@ -23,6 +23,10 @@ constexpr uint64_t kLastStep = 1'000'000;
 // start_info.cmd_line, with its end.
 constexpr size_t kMaxCommandLine = 1024;
 
+// Values of --notifier-protocol.
+constexpr const char* kSequence = "sequence";
+constexpr const char* kRecall = "recall";
+
 FlagSet::Setter batch_setter(std::optional<multicall::Limits>& to) {
   return [&to](absl::string_view value) {
     const absl::StatusOr<multicall::Limits> limits = parse_batch(value);
@@ -261,7 +265,7 @@ void add_machine_flags(FlagSet& flags, RunSettings& settings) {
                          "Private additions to Xen's interface, which mode best uses and\n"
                          "no guest needs (default on).",
                          settings.extensions);
-  flags.add_choice<bool>("notifier-protocol", {{"sequence", false}, {"recall", true}},
+  flags.add_choice<bool>("notifier-protocol", {{kSequence, false}, {kRecall, true}},
                          "How the accelerator's driver keeps a fault apart from an\n"
                          "invalidation: a count of them, and a second look if it changed\n"
                          "(default); or a list of faults under way that are marked.",
@@ -406,6 +410,10 @@ absl::Status check_settings(const RunSettings& settings, const FlagSet& flags) {
   return absl::OkStatus();
 }
 
+const char* notifier_protocol_name(const RunSettings& settings) {
+  return settings.recall_protocol ? kRecall : kSequence;
+}
+
 multicall::Limits queue_limits(const RunSettings& settings) {
   return settings.batch.value_or(settings.mode == "best" ? multicall::kLargestLimits
                                                          : multicall::kClassicalLimits);
@@ -420,7 +428,7 @@ std::string guest_command_line(const RunSettings& settings) {
   const auto add = [&line](absl::string_view name, absl::string_view value) {
     if (!value.empty()) absl::StrAppend(&line, " ", name, value);
   };
-  add("notifier=", settings.recall_protocol ? "recall" : "");
+  add("notifier=", settings.recall_protocol ? kRecall : "");
   add("check_rules=", settings.check_rules);
   add("trace_pte=", settings.trace_pte ? absl::StrCat(*settings.trace_pte) : "");
   add("lazy_policy=", settings.lazy_policy == "2007" ? "" : settings.lazy_policy);

@@ -58,6 +58,8 @@ struct RunSettings {
 // The limits of the guest's queue: those asked for, or else the classical ones, and in mode best
 // the largest.
 multicall::Limits queue_limits(const RunSettings& settings);
+// "sequence" or "recall".
+const char* notifier_protocol_name(const RunSettings& settings);
 
 // The flags that describe the machine and its guest; also those of `pvmmu bench`.
 void add_machine_flags(FlagSet& flags, RunSettings& settings);

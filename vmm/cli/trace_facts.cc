@@ -20,7 +20,9 @@ nlohmann::ordered_json trace_facts(const RunSettings& settings, const GuestInput
           {"tick_hz", settings.tick_hz},
           {"batch", absl::StrCat(queue_limits(settings).entries, ":",
                                  queue_limits(settings).argument_bytes)},
-          {"split_ptl", settings.split_ptl}};
+          {"split_ptl", settings.split_ptl},
+          {"extensions", settings.extensions},
+          {"notifier_protocol", notifier_protocol_name(settings)}};
 }
 
 std::string trace_name(const RunSettings& settings, const GuestInput& input,

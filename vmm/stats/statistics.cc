@@ -98,6 +98,8 @@ Json facts_json(const RunFacts& facts) {
           {"tick_hz", facts.tick_hz},
           {"batch", absl::StrCat(facts.batch_entries, ":", facts.batch_argument_bytes)},
           {"split_ptl", facts.split_ptl},
+          {"extensions", facts.extensions},
+          {"notifier_protocol", facts.notifier_protocol},
           {"exit_code", facts.exit_code}};
 }
 

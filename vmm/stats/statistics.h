@@ -30,6 +30,8 @@ struct RunFacts {
   unsigned batch_entries = 0;
   unsigned batch_argument_bytes = 0;
   bool split_ptl = true;
+  bool extensions = true;
+  std::string notifier_protocol = "sequence";
   int exit_code = 0;
   double wall_seconds = 0;
   bool partial = false;                   // stopped by a time-out or ^C
