@@ -88,6 +88,11 @@ class Explore(VmTest):
             self.assertTrue(again[0]["followed"])
             self.assertEqual(failure["timeline"], again[0]["timeline"])
             self.assertEqual(failure["switches"], again[0]["switches"])
+            self.assertEqual(failure["what"], again[0]["what"])
+            # Of dozens that a walk makes few are left.
+            self.assertLessEqual(len(failure["switches"]), 4, failure["switches"])
+            self.assertLessEqual(len(failure["switches"]), len(failure["found_switches"]))
+            self.assertTrue(failure["minimal"])
             # What is right takes another way out of the same moments.
             clean = self.planted("none", *replay, status=0).stats
             self.assertEqual("fine", clean["verdict"])
@@ -95,6 +100,30 @@ class Explore(VmTest):
                 self.assertIn("has established it for the device", failure["timeline"])
                 self.assertNotIn("must look again", failure["timeline"])
                 self.assertIn("must look again", clean["timeline"])
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_a_failure_is_left_as_found_if_that_is_wanted(self):
+        flags = (subject("race-reuse"), "--json", "--time=600", "--shrink=off")
+        failure = self.planted("flush_early", *flags, status=1).stats["failure"]
+        self.assertEqual(failure["found_switches"], failure["switches"])
+        self.assertFalse(failure["minimal"])
+        replay = ("--schedule=" + failure["file"], "--json")
+        again = self.planted("flush_early", *replay, status=1).stats
+        self.assertEqual(failure["what"], again["what"])
+
+    @unittest.skipUnless(PLANTED and LONG, "needs the program with planted races, and time")
+    def test_the_shortest_is_found(self):
+        for race, way, count in (
+            ("flush_early", (subject("race-reuse"),), 2),
+            ("put_early", (subject("race-device"), "--notifier-protocol=recall"), 3),
+        ):
+            run = self.planted(
+                race, *way, "--json", "--shortest", "--time=1200", "--jobs=2", status=1
+            )
+            failure = run.stats["failure"]
+            self.assertEqual(count, len(failure["switches"]), race)
+            self.assertTrue(failure["shortest"], race)
+            self.assertGreaterEqual(run.stats["all_below"], count)
 
     def test_known_states_end_runs_and_hide_nothing(self):
         flags = ("--bound=1", "--walks=off", "--time=600")
@@ -156,6 +185,7 @@ class Explore(VmTest):
             ((pin, "--count=many"), "is no number"),
             ((pin, "--time=0"), "--time"),
             ((pin, "--engine=kvm"), "--engine"),
+            ((pin, "--shrink=maybe"), "--shrink"),
             (("--schedule=missing.json",), "missing.json"),
             ((f"--schedule={bad}",), "the schedule is not whole"),
             ((f"--schedule={pin}",), "no JSON object"),
@@ -170,4 +200,4 @@ class Explore(VmTest):
 
 
 # Found in a second.
-QUICK = ("pin_unlocked", "fault_unchecked", "faults_unmarked")
+QUICK = ("pin_unlocked", "flush_early", "fault_unchecked", "faults_unmarked")

@@ -81,6 +81,13 @@ void add_flags(FlagSet& flags, ExploreSettings& settings) {
                          "A run of a round ends where it comes to a state that is known\n"
                          "(default on).",
                          settings.states);
+  flags.add_choice<bool>("shrink", {{"on", true}, {"off", false}},
+                         "Make what fails as short as it goes (default on).",
+                         settings.search.shrink);
+  flags.add_switch("shortest",
+                   "When a run failed, try all schedules with fewer switches than it\n"
+                   "needs as well, up to --bound, for the rest of the time.",
+                   settings.search.shortest);
   flags.add_text("schedule", "FILE",
                  "Instead of a search, the one run that was saved there, as a\n"
                  "time-line. Workload and machine are those of the file, unless\n"
@@ -176,7 +183,7 @@ absl::Status save_schedule(const ExploreSettings& settings, const explore::Found
   auto file = OutputFile::create(place_of(settings));
   if (!file.ok()) return file.status();
   return file->commit(explore::schedule_text(
-      {settings.workload, settings.machine, failure.shortest, failure.what}));
+      {settings.workload, settings.machine, failure.shortest.schedule(), failure.shortest.what}));
 }
 
 int search_here(const ExploreSettings& settings) {
@@ -205,7 +212,7 @@ int search_here(const ExploreSettings& settings) {
     }
     report.saved = place_of(settings);
     explore::Plan plan;
-    plan.switches = result.failure->shortest;
+    plan.switches = result.failure->shortest.schedule();
     plan.detailed = true;
     report.timeline = explore::timeline(bench->runs[0]->run(plan), style_of(settings, *bench));
   }

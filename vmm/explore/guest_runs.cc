@@ -9,6 +9,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "explore/memory_state.h"
+#include "fuzz/laws.h"
 #include "stats/phase_attribution.h"
 
 namespace vmm::explore {
@@ -18,29 +19,33 @@ constexpr unsigned kPatienceSeconds = 20;
 // Of a process that ended its run itself; the tape says why.
 constexpr int kEndedByPolicy = 9;
 
-RunRecord judge(const fuzz::RunReport& report, Verdict ended) {
+RunRecord judge(const fuzz::RunPoint& point, const fuzz::RunReport& report, Verdict ended) {
   using End = fuzz::RunReport::End;
   RunRecord record;
   if (ended == Verdict::kDeadlock) {
-    return {ended, "no processor can go on", {}};
+    return {ended, "no processor can go on"};
   }
   if (ended == Verdict::kEndless) {
-    return {ended, "the run does not end", {}};
+    return {ended, "the run does not end"};
   }
-  if (ended == Verdict::kKnown) return {ended, "", {}};
+  if (ended == Verdict::kKnown) return {ended, ""};
   switch (report.end) {
     case End::kEnded:
       record.verdict = report.status == 0 ? Verdict::kFine : Verdict::kFailed;
       record.what = absl::StrCat(report.report, report.status == 0 ? "" : report.console);
       break;
     case End::kSignal:
-      record = {Verdict::kDied, absl::StrCat("the process died: ", strsignal(report.status)), {}};
+      record = {Verdict::kDied, absl::StrCat("the process died: ", strsignal(report.status))};
       break;
     case End::kTooLong:
-      record = {Verdict::kEndless, "the run takes too long", {}};
+      record = {Verdict::kEndless, "the run takes too long"};
       break;
     case End::kNoStart:
-      record = {Verdict::kCannot, report.report, {}};
+      record = {Verdict::kCannot, report.report};
+  }
+  if (is_failure(record.verdict)) {
+    const auto finding = fuzz::judge({&point, 1}, {&report, 1});
+    if (finding) record.sort = absl::StrCat(fuzz::law_name(finding->law), ": ", finding->kind);
   }
   return record;
 }
@@ -59,7 +64,8 @@ absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoin
   }
   auto tape = Tape::create(most_points);
   if (!tape.ok()) return tape.status();
-  std::unique_ptr<GuestRuns> runs(new GuestRuns(*std::move(tape), std::move(program), states));
+  std::unique_ptr<GuestRuns> runs(
+      new GuestRuns(point, *std::move(tape), std::move(program), states));
   auto zygote = fuzz::Zygote::create(point, guest, &runs->policy_);
   if (!zygote.ok()) return zygote.status();
   runs->zygote_ = *std::move(zygote);
@@ -69,7 +75,7 @@ absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoin
 RunRecord GuestRuns::run(const Plan& plan) {
   tape_.put(plan);
   const fuzz::RunReport report = zygote_->run(program_, kPatienceSeconds);
-  RunRecord record = judge(report, tape_.verdict());
+  RunRecord record = judge(point_, report, tape_.verdict());
   record.points = tape_.points();
   return record;
 }
@@ -77,7 +83,7 @@ RunRecord GuestRuns::run(const Plan& plan) {
 void GuestRuns::TapePolicy::begin() {
   static_assert(sizeof(Chooser) <= 1024);
   if (states_ != nullptr) PhaseAttribution::leave_times_out();
-  chooser_ = new (tape_.scratch()) Chooser(tape_.switches(), tape_.walk());
+  chooser_ = new (tape_.scratch()) Chooser(tape_.switches(), tape_.turn_switches(), tape_.walk());
 }
 
 unsigned GuestRuns::TapePolicy::choose(const SchedulePoint& point, unsigned running,

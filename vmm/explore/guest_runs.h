@@ -44,9 +44,14 @@ class GuestRuns {
     Chooser* chooser_ = nullptr;  // on the tape: what it remembers is no state of the run
   };
 
-  GuestRuns(Tape tape, std::vector<std::byte> program, KnownStates* states)
-      : tape_(std::move(tape)), program_(std::move(program)), policy_(tape_, states) {}
+  GuestRuns(const fuzz::RunPoint& point, Tape tape, std::vector<std::byte> program,
+            KnownStates* states)
+      : point_(point),
+        tape_(std::move(tape)),
+        program_(std::move(program)),
+        policy_(tape_, states) {}
 
+  const fuzz::RunPoint point_;
   Tape tape_;
   const std::vector<std::byte> program_;
   TapePolicy policy_;

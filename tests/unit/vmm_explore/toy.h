@@ -18,7 +18,7 @@ struct Toy {
 
   RunRecord run(const Plan& plan) const {
     start();
-    Chooser chooser(plan.switches, plan.walk);
+    Chooser chooser(plan.switches, plan.turn_switches, plan.walk);
     RunRecord record;
     std::vector<size_t> done(steps.size());
     unsigned running = 0;
