@@ -5,6 +5,8 @@
 // frame table is only who owns a frame, whether it is pinned and as what, how far it is validated,
 // and, to tell a same-level entry from an ordinary one, the type of a table that an entry names; a
 // wrong type there shows as a difference.
+#include <utility>
+
 #include "entry_bits.h"
 #include "pvmmu/mmu.h"
 
@@ -30,7 +32,10 @@ class Recount {
     AuditTally& tally = tallies_[frame.raw()];
     ++tally.total_count;
     ++tally.type_count;
-    if (tally.type == PageType::kNone) tally.type = type;
+    if (tally.type == PageType::kNone) {
+      tally.type = type;
+      if (is_table(type)) tally.next_table = std::exchange(unread(type), frame);
+    }
     if (tally.type != type) {
       report("used as two types", frame, static_cast<uint64_t>(tally.type),
              static_cast<uint64_t>(type));
@@ -80,27 +85,26 @@ class Recount {
     }
   }
 
-  // A same-level entry can add a table to the level that is being read, so go round until none
-  // came.
+  // The first of the tables of a level that are still to be read.
+  Mfn& unread(PageType table) { return unread_[level_number(table_level(table)) - 1]; }
+
+  // A same-level entry can add a table to the level that is being read.
   template <PtLevel L>
   void read_level() {
-    for (bool found = true; found;) {
-      found = false;
-      for (size_t i = 0; i < frames_.size(); ++i) {
-        AuditTally& tally = tallies_[i];
-        if (tally.type != table_type(L) || tally.scanned) continue;
-        tally.scanned = true;
-        found = true;
-        read_table<L>(Mfn(i));
-      }
+    Mfn& first = unread(table_type(L));
+    while (first != kInvalidMfn) {
+      const Mfn table = std::exchange(first, tallies_[first.raw()].next_table);
+      read_table<L>(table);
     }
   }
 
   template <PtLevel L>
   void read_table(Mfn table) {
     const PageInfo& page = frames_.at(table);
-    for (unsigned slot = 0; slot < page.validated_entries; ++slot) {
-      const Pte<L> entry(platform_.read_entry(table, slot));
+    const std::span<uint64_t> entries = std::span(entries_).first(page.validated_entries);
+    platform_.read_entries(table, entries);
+    for (unsigned slot = 0; slot < entries.size(); ++slot) {
+      const Pte<L> entry(entries[slot]);
       at_ = WalkStep{table, slot, entry.raw()};
       if (is_hypervisor_slot(L, slot)) {
         if (!page.whole()) continue;
@@ -195,6 +199,8 @@ class Recount {
   AuditSink& sink_;
   std::span<AuditTally> tallies_;
   WalkStep at_;  // the entry that is being read
+  uint64_t entries_[kEntriesPerTable];
+  Mfn unread_[level_number(PtLevel::kL4)];  // L1 first
   bool agrees_ = true;
 };
 

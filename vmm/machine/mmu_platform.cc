@@ -28,6 +28,13 @@ uint64_t MmuPlatform::read_entry(Mfn table, unsigned index) {
   return std::atomic_ref(*entry(table, index)).load(std::memory_order_acquire);
 }
 
+void MmuPlatform::read_entries(Mfn table, std::span<uint64_t> entries) {
+  uint64_t* const from = entry(table, 0);
+  for (size_t i = 0; i < entries.size(); ++i) {
+    entries[i] = std::atomic_ref(from[i]).load(std::memory_order_acquire);
+  }
+}
+
 bool MmuPlatform::compare_exchange_entry(Mfn table, unsigned index, uint64_t& expected,
                                          uint64_t desired) {
   at(WorkPoint::kCompareExchange);

@@ -63,6 +63,7 @@ class MmuPlatform final : public pvmmu::Platform {
   const absl::Status& status() const { return status_; }
 
   uint64_t read_entry(pvmmu::Mfn table, unsigned index) override;
+  void read_entries(pvmmu::Mfn table, std::span<uint64_t> entries) override;
   bool compare_exchange_entry(pvmmu::Mfn table, unsigned index, uint64_t& expected,
                               uint64_t desired) override;
   void read_bytes(pvmmu::Maddr from, void* to, size_t size) override;

@@ -18,8 +18,8 @@ struct AuditTally {
   int32_t linear_entries = 0;
   int32_t linear_uses = 0;
   uint32_t device_entries = 0;
+  Mfn next_table;  // of those of its level that are still to be read
   PageType type = PageType::kNone;
-  bool scanned = false;
 };
 
 // One disagreement. `believed` is the frame table's value and `counted` the recount's.

@@ -29,6 +29,10 @@ class Platform {
  public:
   // One atomic 8-byte load of entry `index` (< 512) of the frame `table`.
   virtual uint64_t read_entry(Mfn table, unsigned index) = 0;
+  // The first entries of the frame `table`, at most 512, each by such a load.
+  virtual void read_entries(Mfn table, std::span<uint64_t> entries) {
+    for (unsigned i = 0; i < entries.size(); ++i) entries[i] = read_entry(table, i);
+  }
   // Strong compare-exchange of 8 bytes, atomic against processors that set Accessed and Dirty. On
   // failure `expected` receives what is there.
   virtual bool compare_exchange_entry(Mfn table, unsigned index, uint64_t& expected,
