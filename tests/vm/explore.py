@@ -134,6 +134,28 @@ class Explore(VmTest):
         self.assertGreater(on["known_states"], on["tried"] // 2)
         self.assertLess(on["points"], off["points"])
 
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_known_states_hide_no_race(self):
+        """With and without them the same schedule is the first that fails; of two switches, where the
+        order differs, one that fails in the same way."""
+        for race, name, *flags in (
+            ("pin_unlocked", "race-pin", "--bound=1"),
+            ("fault_unchecked", "race-device", "--bound=1"),
+            ("faults_unmarked", "race-device", "--bound=1", "--notifier-protocol=recall"),
+            ("unlock_early", "race-pin", "--bound=2"),
+            *((("flush_early", "race-reuse", "--bound=2"),) if LONG else ()),
+        ):
+            way = (subject(name), *flags, "--json", "--walks=off", "--time=1200")
+            on, off = (
+                self.planted(race, *way, f"--states={states}", status=1).stats["failure"]
+                for states in ("on", "off")
+            )
+            if "--bound=1" in flags:
+                self.assertEqual(off["switches"], on["switches"], race)
+                self.assertEqual(off["schedule"], on["schedule"], race)
+            self.assertEqual(len(off["switches"]), len(on["switches"]), race)
+            self.assertEqual(off["verdict"], on["verdict"], race)
+
     def test_the_same_seed_tries_the_same(self):
         def tried(*flags):
             # Which states are equal depends on where the host puts things, too.
