@@ -8,6 +8,7 @@ import time
 import unittest
 
 from harness import LONG, Run, VmTest
+from tracing import Trace
 
 PLANTED = os.environ.get("PVMMU_PLANTED", "")
 SUBJECTS = pathlib.Path(__file__).resolve().parent.parent / "explore"
@@ -178,6 +179,34 @@ class Explore(VmTest):
         self.assertEqual(1, run.status, str(run))
         self.assertIn("has ended", run.out)
 
+    def test_a_replayed_run_is_traced(self):
+        ways = (("bad", "region d 1\nmap d rw\nwrite d 1\ncheck d 2\n", (), False),
+                ("endless", "while 1 { yield }\n", ("--points=500",), True))
+        for name, text, flags, partial in ways:
+            self.explore(self.write(f"{name}.wl", text), *flags, status=1)
+            replay = (f"--schedule=explore-{name}.json", *flags)
+            plain = self.explore(*replay, status=1)
+            self.assertEqual(plain, self.explore(*replay, f"--trace={name}.trace", status=1))
+            trace = Trace(self, self.directory / f"{name}.trace")
+            self.assertEqual({"exit_code": 1, "partial": partial}, trace.end["args"])
+            self.assertEqual("sim", trace.facts["engine"])
+            self.assertGreater(trace.instants["promotion"], 0)
+        replay = "--schedule=explore-bad.json"
+        self.refused("explore", replay, "--trace=no/such/folder.json", saying=["no/such"])
+        self.refused("explore", replay, "--trace=/dev/full", saying=["/dev/full"])
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_a_race_is_in_its_trace(self):
+        flags = (subject("race-device"), "--json", "--save=race.json")
+        self.planted("fault_unchecked", *flags, status=1)
+        for race, status in (("fault_unchecked", 1), ("none", 0)):
+            self.planted(race, "--schedule=race.json", "--trace=race.trace", status=status)
+            trace = Trace(self, self.directory / "race.trace")
+            self.assertIn("accelerator", trace.tracks.values())
+            # With the check there is one answer too, the second; only that run comes to its end.
+            self.assertEqual(1, trace.instants["entry"])
+            self.assertEqual(1 if status == 0 else 0, trace.instants["let go"])
+
     def test_a_workload_without_an_end_is_one(self):
         endless = self.write("endless.wl", "while 1 { yield }\n")
         stats = self.explore(endless, "--points=500", "--save=endless.json", status=1)
@@ -209,6 +238,7 @@ class Explore(VmTest):
             ((pin, "--engine=kvm"), "--engine"),
             ((pin, "--shrink=maybe"), "--shrink"),
             (("--schedule=missing.json",), "missing.json"),
+            ((pin, "--trace=here.json"), "--trace: of the one run of --schedule"),
             ((f"--schedule={bad}",), "the schedule is not whole"),
             ((f"--schedule={pin}",), "no JSON object"),
         ):

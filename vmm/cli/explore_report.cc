@@ -33,6 +33,8 @@ const char* verdict_name(Verdict verdict) {
       return "known";
     case Verdict::kCannot:
       return "cannot";
+    case Verdict::kUnwritten:
+      return "unwritten";
   }
   return "";
 }

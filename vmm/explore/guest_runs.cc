@@ -11,6 +11,7 @@
 #include "explore/memory_state.h"
 #include "fuzz/laws.h"
 #include "stats/phase_attribution.h"
+#include "trace/trace.h"
 
 namespace vmm::explore {
 namespace {
@@ -18,6 +19,8 @@ namespace {
 constexpr unsigned kPatienceSeconds = 20;
 // Of a process that ended its run itself; the tape says why.
 constexpr int kEndedByPolicy = 9;
+// What its trace says.
+constexpr int kStatusOfFailure = 1;
 
 RunRecord judge(const fuzz::RunPoint& point, const fuzz::RunReport& report, Verdict ended) {
   using End = fuzz::RunReport::End;
@@ -28,6 +31,7 @@ RunRecord judge(const fuzz::RunPoint& point, const fuzz::RunReport& report, Verd
   if (ended == Verdict::kEndless) {
     return {ended, "the run does not end"};
   }
+  if (ended == Verdict::kUnwritten) return {ended, "the trace cannot be written"};
   if (ended == Verdict::kKnown) return {ended, ""};
   switch (report.end) {
     case End::kEnded:
@@ -50,6 +54,10 @@ RunRecord judge(const fuzz::RunPoint& point, const fuzz::RunReport& report, Verd
   return record;
 }
 
+void close_trace(Trace& trace, int status, bool partial, Tape& tape) {
+  if (!trace.close(status, partial).ok()) tape.end(Verdict::kUnwritten);
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoint& point,
@@ -65,8 +73,16 @@ absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoin
   auto tape = Tape::create(most_points);
   if (!tape.ok()) return tape.status();
   std::unique_ptr<GuestRuns> runs(
-      new GuestRuns(point, *std::move(tape), std::move(program), states));
-  auto zygote = fuzz::Zygote::create(point, guest, &runs->policy_);
+      new GuestRuns(point, *std::move(tape), std::move(program), states, guest.trace));
+  fuzz::GuestMachine machine = guest;
+  if (guest.trace != nullptr) {
+    machine.outcome = [&guest, &to = runs->tape_](const RunResult& result) {
+      const auto outcome = guest.outcome(result);
+      close_trace(*guest.trace, outcome.status, false, to);
+      return outcome;
+    };
+  }
+  auto zygote = fuzz::Zygote::create(point, machine, &runs->policy_);
   if (!zygote.ok()) return zygote.status();
   runs->zygote_ = *std::move(zygote);
   return runs;
@@ -120,6 +136,10 @@ void GuestRuns::TapePolicy::stuck() {
 
 void GuestRuns::TapePolicy::end(Verdict verdict) {
   tape_.end(verdict);
+  if (trace_ != nullptr) {
+    trace_->stop();
+    close_trace(*trace_, kStatusOfFailure, true, tape_);
+  }
   _exit(kEndedByPolicy);
 }
 

@@ -79,15 +79,17 @@ constexpr unsigned usual_turn(PointKind kind, unsigned running, uint32_t able) {
 
 enum class Verdict : uint8_t {
   kFine,
-  kFailed,    // the run itself says so: `what`
-  kDied,      // its process did
-  kDeadlock,  // nobody can go on
-  kEndless,   // it passed more points than it may, or took too long
-  kKnown,     // it came to a state from which another run went on; nothing more was done
-  kCannot,    // there was no run: `what`
+  kFailed,     // the run itself says so: `what`
+  kDied,       // its process did
+  kDeadlock,   // nobody can go on
+  kEndless,    // it passed more points than it may, or took too long
+  kKnown,      // it came to a state from which another run went on; nothing more was done
+  kCannot,     // there was no run: `what`
+  kUnwritten,  // its trace could not be written: `what`
 };
 constexpr bool is_failure(Verdict verdict) {
-  return verdict != Verdict::kFine && verdict != Verdict::kKnown && verdict != Verdict::kCannot;
+  return verdict == Verdict::kFailed || verdict == Verdict::kDied ||
+         verdict == Verdict::kDeadlock || verdict == Verdict::kEndless;
 }
 
 // What a run is to do.
