@@ -67,6 +67,15 @@ class CheckRules(VmTest):
                 flags = (f"--vcpus={vcpus}", f"--mode={mode}", f"--seed={vcpus}")
                 self.assert_clean(self.simulate(workload, "--check-rules", *flags))
 
+    def test_hash_entries_that_had_to_go_accuse_nobody(self):
+        for workload in ("everything", "mremap"):
+            run = self.simulate(workload, "--check-rules")
+            self.assert_clean(run)
+            table = run.stats["pte_rules"]["hash_table"]
+            self.assertGreater(table["evicted"], 100)
+            self.assertGreater(table["inserted"], table["evicted"])
+            self.assertGreater(table["batches"], 100)
+
     @needs_host_kvm
     def test_nor_on_the_host(self):
         for workload in SOME:

@@ -77,6 +77,14 @@ class PteTrace(VmTest):
         self.assertEqual([], EVENT.findall(run.out))
         self.assertIn("--trace-pte: no event was about an entry of 0x7000000\n", run.err)
 
+    def test_a_batch_of_hash_entries_that_is_full_is_told(self):
+        run = self.pvmmu("run", "--engine=sim", "--workload=populate-512", "--trace-pte=0x10000000", "--stats=none")
+        events = [without_addresses(event) for event, _ in EVENT.findall(run.out)]
+        zap = events.index("zap, * (valid -> none), in lazy mode; now flush owed, hash entry in the batch")
+        made = events.index("batch of hash entries made; now flush owed")
+        self.assertLess(zap, made)
+        self.assertLess(made, events.index("flush"))
+
     @needs_host_kvm
     def test_the_same_life_on_the_host(self):
         one, other = (self.trace("0x10000000", f"--engine={engine}") for engine in ("sim", "kvm"))

@@ -12,25 +12,40 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HALVED = ("mprotect-storm", "mmap-munmap", "mremap", "age-swap")
 
 
+def printed(*flags):
+    """The table's lines, and its rows by column heads."""
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "scripts/traps-table"), *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PVMMU": str(PVMMU)},
+    )
+    assert run.returncode == 0, run.stderr
+    lines = run.stdout.splitlines()
+    heads, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
+    return lines, [dict(zip(heads, row)) for row in rows]
+
+
 class TrapsTable(VmTest):
     @classmethod
     def setUpClass(cls):
-        run = subprocess.run(
-            [sys.executable, str(ROOT / "scripts/traps-table")],
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "PVMMU": str(PVMMU)},
-        )
-        assert run.returncode == 0, run.stderr
-        cls.lines = run.stdout.splitlines()
-        heads, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in cls.lines)
-        cls.rows = [dict(zip(heads, row)) for row in rows]
+        cls.lines, cls.rows = printed()
+
+    def assert_documented(self, lines):
+        documented = (ROOT / "docs/best-mode.md").read_text().splitlines()
+        missing = [line for line in lines if line not in documented]
+        self.assertEqual([], missing, "docs/best-mode.md says something else")
 
     def test_the_table_in_the_documentation(self):
-        documented = (ROOT / "docs/best-mode.md").read_text().splitlines()
-        missing = [line for line in self.lines if line not in documented]
-        self.assertEqual([], missing, "docs/best-mode.md says something else")
+        self.assert_documented(self.lines)
+
+    def test_how_near_best_is_to_the_floor(self):
+        lines, rows = printed("--floor")
+        self.assert_documented(lines)
+        for row in rows:
+            self.assertGreaterEqual(float(row["best / floor"]), 1.0, row)
+            self.assertGreater(int(row["system calls"]), 0, row)
 
     def test_half_of_what_batched_needs(self):
         for row in self.rows:

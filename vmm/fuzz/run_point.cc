@@ -9,6 +9,8 @@
 namespace vmm::fuzz {
 namespace {
 
+constexpr const char* kAuditFlag = "--audit=call";
+
 // What decides how many hypercalls a run makes.
 std::vector<std::string> random_way(Random& random) {
   const auto modes = mode_names();
@@ -96,7 +98,7 @@ std::vector<RunPoint> random_points(const Bed& bed, unsigned count, Random& rand
   const auto way = random_way(random);
   const auto engine = bed_flags(bed.engine, bed);
   std::vector<std::string> audit;
-  if (random.one_in(24)) audit.emplace_back("--audit=call");
+  if (random.one_in(24)) audit.emplace_back(kAuditFlag);
   // On KVM the reference is the simulator.
   points.push_back(made_of({bed_flags(EngineKind::kSim, bed), way}));
   // With a single one to compare with, now one that counts the same and now another.
@@ -106,6 +108,17 @@ std::vector<RunPoint> random_points(const Bed& bed, unsigned count, Random& rand
   while (points.size() < count) {
     points.push_back(
         made_of({engine, random_way(random), random_surroundings(bed, random), audit}));
+  }
+  return points;
+}
+
+bool audited(const RunPoint& point) {
+  return point.settings.audit == AuditPolicy::kEveryCall;
+}
+
+std::vector<RunPoint> without_audits(std::vector<RunPoint> points) {
+  for (RunPoint& point : points) {
+    if (std::erase(point.flags, kAuditFlag) != 0) point = *run_point(std::move(point.flags));
   }
   return points;
 }

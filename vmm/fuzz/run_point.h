@@ -38,6 +38,11 @@ struct Bed {
 // ones.
 std::vector<RunPoint> random_points(const Bed& bed, unsigned count, Random& random);
 
+// Whether types and references are recounted after every call.
+bool audited(const RunPoint& point);
+// The same points, recounted at the end of a run only.
+std::vector<RunPoint> without_audits(std::vector<RunPoint> points);
+
 // Whether the counters of two runs must be the same.
 bool same_counters(const RunPoint& one, const RunPoint& other);
 

@@ -77,19 +77,25 @@ absl::Status Worker::replay(const CorpusEntry& entry) {
 
 absl::Status Worker::round(uint64_t number, uint64_t workloads) {
   Random random(mixed(options_.seed, ~number));
-  auto points = random_points(options_.bed, static_cast<unsigned>(options_.runs), random);
-  // A recount after every call takes its time.
-  constexpr uint64_t kRoundWithAudits = 4;
-  const bool audits = std::any_of(points.begin(), points.end(), [](const RunPoint& point) {
-    return point.settings.audit == AuditPolicy::kEveryCall;
-  });
-  if (audits) workloads = std::min(workloads, kRoundWithAudits);
-  const auto runner = Runner::create(std::move(points), guest_);
-  if (!runner.ok()) return runner.status();
+  const auto points = random_points(options_.bed, static_cast<unsigned>(options_.runs), random);
   const uint64_t size = options_.bed.engine == EngineKind::kSim ? kRoundSimulated : kRoundOfKvm;
-  for (uint64_t i = 0; i < workloads && !stopping(); ++i) {
-    try_workload(**runner, number * size + i);
+  const uint64_t first = number * size;
+  // A recount after every call takes its time.
+  constexpr uint64_t kWithAudits = 4;
+  const bool audits = std::any_of(points.begin(), points.end(), audited);
+  const uint64_t with_audits = audits ? std::min(workloads, kWithAudits) : workloads;
+  if (const absl::Status status = try_workloads(points, first, with_audits); !status.ok()) {
+    return status;
   }
+  return try_workloads(without_audits(points), first + with_audits, workloads - with_audits);
+}
+
+absl::Status Worker::try_workloads(const std::vector<RunPoint>& points, uint64_t first,
+                                   uint64_t count) {
+  if (count == 0 || stopping()) return absl::OkStatus();
+  const auto runner = Runner::create(points, guest_);
+  if (!runner.ok()) return runner.status();
+  for (uint64_t i = 0; i < count && !stopping(); ++i) try_workload(**runner, first + i);
   return absl::OkStatus();
 }
 

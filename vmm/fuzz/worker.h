@@ -50,6 +50,7 @@ class Worker {
  private:
   absl::Status replay(const CorpusEntry& entry);
   absl::Status round(uint64_t number, uint64_t workloads);
+  absl::Status try_workloads(const std::vector<RunPoint>& points, uint64_t first, uint64_t count);
   void try_workload(Runner& runner, uint64_t number);
   std::optional<Finding> judge_program(Runner& runner, std::span<const std::byte> program);
   void report(const std::string& script, const Finding& finding,

@@ -83,6 +83,10 @@ Json rule_report_json(const PteRuleReport& report, const CodeNames& names) {
                {"entries_followed", report.entries_followed},
                {"events", report.events},
                {"events_not_judged", report.events_not_judged},
+               {"hash_table",
+                {{"inserted", report.hash_inserted},
+                 {"evicted", report.hash_evicted},
+                 {"batches", report.hash_batches}}},
                {"breaches", std::move(breaches)}};
   if (const uint32_t number = rule_number(report); number != 0) {
     json["first_breach"] = {{"rule", absl::StrCat("R", number)},

@@ -54,10 +54,11 @@ std::vector<std::string> varying_paths(const RunFacts& facts) {
     }
   }
   // Processors set Accessed and Dirty as they like: they are in the tables, and in entries that a
-  // guest read there and asked for again.
+  // guest read there and asked for again. Where something is hashed to goes by frame numbers.
   for (const char* path :
        {"/phases/*/vcpu_seconds", "/operations/*/vcpu_seconds", "/refusal_records/*/entry",
-        "/refusal_records/*/explanation", "/frames_at_end/tables", "/pte_rules/first_breach"}) {
+        "/refusal_records/*/explanation", "/frames_at_end/tables", "/pte_rules/first_breach",
+        "/pte_rules/hash_table"}) {
     paths.push_back(path);
   }
   return paths;

@@ -162,16 +162,25 @@ bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& 
   return true;
 }
 
+bool take_from_swap(const Vma& area, UserPte entry, Access access, UserPte& fresh) {
+  Page* page = swap_read(slot_of(entry));
+  if (page == nullptr) {
+    return false;
+  }
+  const bool is_write = access == Access::kWrite;
+  fresh = UserPte::make(mfn_of(*page), area.prot, entry.exclusive() || is_write);
+  fresh = is_write ? fresh.with_dirty() : fresh.with_accessed();
+  return true;
+}
+
 FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access,
                     bool by_process) {
   OperationScope operation(guest_abi::Operation::kSwap);
-  Page* page = swap_read(slot_of(entry));
-  if (page == nullptr) {
+  UserPte fresh;
+  if (!take_from_swap(area, entry, access, fresh)) {
     return FaultResult::kNoMemory;
   }
-  const bool is_write = access == Access::kWrite;
-  const UserPte fresh = UserPte::make(mfn_of(*page), area.prot, entry.exclusive() || is_write);
-  establish(place, area, is_write ? fresh.with_dirty() : fresh.with_accessed(), by_process);
+  establish(place, area, fresh, by_process);
   return FaultResult::kResolved;
 }
 

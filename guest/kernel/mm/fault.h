@@ -22,8 +22,12 @@ FaultResult make_accessible(Mm& mm, uint64_t address, Access access, bool by_pro
 // page. For a write or not matters to files: only a page that is written to becomes writable, and
 // is dirty from here on. False: memory is out.
 bool take_entry_for(const Vma& area, uint64_t address, bool for_write, UserPte& entry);
-// Brings back the page that an entry says is in the swap area. A read finds it writable only if
-// nobody else had the slot; else the first write breaks copy-on-write, and reuses it.
+// What a swapped entry shall become for an access: it names the page that was in the slot. A read
+// finds it writable only if nobody else had the slot; else the first write breaks copy-on-write,
+// and reuses it. The entry's reference of the slot goes, so it must be changed before the Mm lock
+// is dropped. False: memory is out, and nothing was done.
+bool take_from_swap(const Vma& area, UserPte entry, Access access, UserPte& fresh);
+// Brings back the page that an entry says is in the swap area.
 FaultResult swap_in(const PtePlace& place, const Vma& area, UserPte entry, Access access,
                     bool by_process = false);
 

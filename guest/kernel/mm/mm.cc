@@ -2,6 +2,7 @@
 #include "mm/mm.h"
 
 #include <new>
+#include <optional>
 
 #include "base/linear_addr.h"
 #include "mm/address_space.h"
@@ -15,6 +16,7 @@
 #include "mm/shared_object.h"
 #include "mm/swap_area.h"
 #include "mm/zap.h"
+#include "options.h"
 #include "panic.h"
 
 namespace kernel {
@@ -171,16 +173,25 @@ void mm_activate(Mm& mm, unsigned cpu) {
     panic("roots are loaded in a lazy section, which would leave them queued");
   }
   settle_before_leaving(vcpu, cpu);
-  // Only one made by mm_create, which no other vCPU has seen yet.
-  if (!mm.pinned) {
-    mm_publish(mm);
-  }
-  // Before the roots are loaded: a flush that is asked for from now on must reach this vCPU.
-  __atomic_fetch_or(&mm.active_vcpus, uint64_t{1} << cpu, __ATOMIC_SEQ_CST);
+  // Only one made by mm_create, which no other vCPU has seen yet, nor does before the roots are
+  // loaded.
+  const bool publishes = !mm.pinned;
   {
+    std::optional<CallBatch> together;
+    if (publishes && options().mode == Mode::kBest) {
+      together.emplace();
+    }
+    if (publishes) {
+      pin_address_space(mm);
+    }
+    // Before the roots are loaded: a flush that is asked for from now on must reach this vCPU.
+    __atomic_fetch_or(&mm.active_vcpus, uint64_t{1} << cpu, __ATOMIC_SEQ_CST);
     CallBatch batch;
     batch.load_kernel_root(*mm.kernel_root);
     batch.load_user_root(mm.user_root);
+  }
+  if (publishes) {
+    list(mm);
   }
   if (vcpu.active != nullptr) {
     __atomic_fetch_and(&vcpu.active->active_vcpus, ~(uint64_t{1} << cpu), __ATOMIC_SEQ_CST);

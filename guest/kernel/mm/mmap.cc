@@ -78,14 +78,14 @@ bool unmap_range(Mm& mm, const Range& range) {
     mm.areas.merge(range.start, range.end);
     return false;
   }
-  zap_range(mm, range.start, range.end);
+  UnusedTables unused(mm);
+  zap_range_and_tables(mm, range.start, range.end, unused);
   while (Vma* area = mm.areas.find_end_above(range.start)) {
     if (area->start >= range.end) {
       break;
     }
     mm.areas.remove(*area);
   }
-  free_unused_tables(mm, range.start, range.end);
   return true;
 }
 

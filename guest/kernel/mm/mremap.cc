@@ -102,13 +102,13 @@ int64_t move_mapping(Mm& mm, const Move& move) {
     return -kEnomem;
   }
   if (!make_target_tables(mm, move)) {
-    free_unused_tables(mm, move.to, move.target(move.from.end));
+    UnusedTables(mm).unlink(move.to, move.target(move.from.end));
     mm.areas.merge(move.from.start, move.from.end);
     return -kEnomem;
   }
   move_everything(mm, move);
   mm.areas.relocate(*mm.areas.find(move.from.start), move.to);
-  free_unused_tables(mm, move.from.start, move.from.end);
+  UnusedTables(mm).unlink(move.from.start, move.from.end);
   return static_cast<int64_t>(move.to);
 }
 

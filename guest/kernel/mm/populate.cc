@@ -1,6 +1,7 @@
 // Mapping pages ahead of their use.
 #include <optional>
 
+#include "accounting.h"
 #include "linux_errno.h"
 #include "mm/ahead.h"
 #include "mm/fault.h"
@@ -10,6 +11,7 @@
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/range.h"
+#include "options.h"
 #include "pte_rules/seeded.h"
 
 namespace kernel {
@@ -26,14 +28,14 @@ bool make_tables(Mm& mm, const Range& range) {
   return true;
 }
 
-// What the empty entries of one table will become, by ascending address. Pages are taken, and
+// What entries of one table will become, by ascending address. Pages are taken, and
 // zeroed, before the table's lock: a lock is not held while memory is looked for.
 class EntriesAhead {
  public:
   explicit EntriesAhead(Page& storage) : entries_(static_cast<UserPte*>(address_of(storage))) {}
   ~EntriesAhead() {
-    while (used_ < count_) {
-      const UserPte entry = entries_[used_++];
+    while (any_left()) {
+      const UserPte entry = next();
       if (entry.has_page()) {
         frame_put(page_of(entry.frame()));
       }
@@ -43,6 +45,7 @@ class EntriesAhead {
   EntriesAhead& operator=(const EntriesAhead&) = delete;
 
   void add(UserPte entry) { entries_[count_++] = entry; }
+  bool any_left() const { return used_ < count_; }
   UserPte next() { return entries_[used_++]; }
 
  private:
@@ -69,8 +72,41 @@ bool for_each_entry(Mm& mm, const TableSpan& span, Visit visit) {
   return true;
 }
 
-// What is in the swap area comes back page by page, as if it were read.
-bool bring_back(Mm& mm, const TableSpan& span) {
+// The same in one section, as far as memory goes.
+bool bring_back_together(Mm& mm, const TableSpan& span, Page& storage) {
+  const OperationScope operation(guest_abi::Operation::kSwap);
+  EntriesAhead ahead(storage);
+  const bool all =
+      for_each_entry(mm, span, [&ahead](const PtePlace&, const Vma& area, UserPte entry) {
+        UserPte fresh;
+        if (!entry.swapped()) {
+          return true;
+        }
+        if (!take_from_swap(area, entry, Access::kRead, fresh)) {
+          return false;
+        }
+        ahead.add(fresh);
+        return true;
+      });
+  if (!ahead.any_left()) {
+    return all;
+  }
+  LazySection section(mm, *span.table);
+  for_each_entry(mm, span, [&ahead](const PtePlace& place, const Vma&, UserPte entry) {
+    if (entry.swapped()) {
+      pte_establish(place, ahead.next());
+    }
+    return ahead.any_left();
+  });
+  return all;
+}
+
+// What is in the swap area comes back page by page, as if it were read; in mode best table by
+// table.
+bool bring_back(Mm& mm, const TableSpan& span, Page& storage) {
+  if (options().mode == Mode::kBest) {
+    return bring_back_together(mm, span, storage);
+  }
   return for_each_entry(mm, span, [](const PtePlace& place, const Vma& area, UserPte entry) {
     return !entry.swapped() || swap_in(place, area, entry, Access::kRead) == FaultResult::kResolved;
   });
@@ -78,6 +114,9 @@ bool bring_back(Mm& mm, const TableSpan& span) {
 
 // The mm's lock keeps the empty entries empty in between.
 bool fill_span(Mm& mm, const TableSpan& span, Page& storage, uint64_t phase) {
+  if (!bring_back(mm, span, storage)) {
+    return false;
+  }
   EntriesAhead ahead(storage);
   const auto take = [&ahead](const PtePlace& place, const Vma& area, UserPte entry) {
     UserPte fresh;
@@ -90,7 +129,7 @@ bool fill_span(Mm& mm, const TableSpan& span, Page& storage, uint64_t phase) {
     ahead.add(fresh);
     return true;
   };
-  if (!bring_back(mm, span) || !for_each_entry(mm, span, take)) {
+  if (!for_each_entry(mm, span, take)) {
     return false;
   }
   const LabelScope label(phase);

@@ -9,6 +9,7 @@
 #include "mm/pv/lazy_section.h"
 #include "mm/pv/tables.h"
 #include "mm/swap_area.h"
+#include "options.h"
 #include "planted_bug.h"
 #include "pte_rules/seeded.h"
 
@@ -57,9 +58,9 @@ uint64_t zap_span(Mm& mm, const TableSpan& span, PageGather& gather, FlushPromis
   return span.end;
 }
 
-}  // namespace
-
-void zap_range(Mm& mm, uint64_t start, uint64_t end) {
+// With `together`, tables are unlinked with the last updates. True if that was so.
+bool zap(Mm& mm, uint64_t start, uint64_t end, UnusedTables* together) {
+  bool unlinked = false;
   PageGather gather;
   FlushPromise flush(mm);
   const NotifierRange notifier(mm, start, end);
@@ -75,6 +76,10 @@ void zap_range(Mm& mm, uint64_t start, uint64_t end) {
       if (!next || stopped != span.end) {
         flush.pay();
       }
+      if (!next && together != nullptr) {
+        together->unlink(start, end);
+        unlinked = true;
+      }
     }
     if (stopped != span.end) {
       gather.release();
@@ -82,6 +87,19 @@ void zap_range(Mm& mm, uint64_t start, uint64_t end) {
     span = next;
   }
   gather.release();
+  return unlinked;
+}
+
+}  // namespace
+
+void zap_range(Mm& mm, uint64_t start, uint64_t end) {
+  zap(mm, start, end, nullptr);
+}
+
+void zap_range_and_tables(Mm& mm, uint64_t start, uint64_t end, UnusedTables& unused) {
+  if (!zap(mm, start, end, options().mode == Mode::kBest ? &unused : nullptr)) {
+    unused.unlink(start, end);
+  }
 }
 
 void zap_whole_mm(Mm& mm) {

@@ -1,120 +1,24 @@
 #include "pte_rules/checker.h"
 
-#include "accounting.h"
-#include "arch/cpu.h"
-#include "mm/pv/accessors.h"
 #include "mm/pv/entry_memory.h"
 #include "mm/pv/table_lock.h"
 #include "mm/pv/tables.h"
-#include "mm/pv/vcpu_state.h"
 #include "options.h"
-#include "panic.h"
-#include "pte_rules/backtrace.h"
-#include "pte_rules/breach_text.h"
+#include "pte_rules/event.h"
 #include "pte_rules/hooks.h"
-#include "pte_rules/life_trace.h"
 #include "pte_rules/models.h"
-#include "pte_rules/record_table.h"
-#include "spinlock.h"
 
 namespace kernel::pte_rules {
 
 constinit bool on = false;
+constinit CheckerState checker;
 
 namespace {
 
 using guest_abi::PteEventRecord;
 using guest_abi::PteModel;
 
-// Touched under the lock only; a vCPU's part tells what it is about.
-struct CpuState {
-  const Page* intent_table = nullptr;
-  uint64_t intent_address = 0;
-  PteEvent intent = PteEvent::kNone;
-  UserPte before;  // when the intent began
-  const Page* read_table = nullptr;
-  uint64_t read_address = 0;
-  PteEventRecord read{};  // the last one
-  bool lazy = false;
-  PteEventRecord lazy_entered{};
-};
-
-constinit Spinlock lock;
-constinit Settings settings;
-constinit RecordTable records;
-constinit CpuState cpus[kMaxCpus];
 constexpr PteEventRecord kNothing{};
-
-bool judges(PteModel model) {
-  return (settings.models & static_cast<uint32_t>(model)) != 0;
-}
-
-// One event under judgement: holds the lock, and panics when it has been given back.
-class Event {
- public:
-  Event(PteEvent kind, uint64_t before, uint64_t after) {
-    lock.lock();
-    ++accounting_rules().events;
-    event_.kind = kind;
-    event_.vcpu = current_cpu();
-    event_.before = before;
-    event_.after = after;
-  }
-  Event(const Event&) = delete;
-  Event& operator=(const Event&) = delete;
-
-  void set_before(uint64_t before) { event_.before = before; }
-  // The event concerned an entry, which may be the one that is traced.
-  void concerns(const PtePlace& place, const Record* followed, bool is_intent) {
-    if (place.address == settings.traced) {
-      const uint32_t pending = followed != nullptr ? followed->pending : 0;
-      print_moment({record(), place.mm, pending, pv_this_vcpu().lazy, true, is_intent, 0});
-    }
-  }
-  void concerns(const Record& followed, uint64_t calls = 0) {
-    if (followed.address == settings.traced) {
-      print_moment({record(), *followed.mm, followed.pending, false, false, false, calls});
-    }
-  }
-  CpuState& cpu() { return cpus[event_.vcpu]; }
-  const PteEventRecord& record() {
-    if (event_.backtrace[0] == 0) {
-      capture_backtrace(event_.backtrace);
-    }
-    return event_;
-  }
-  // One of the models says that a rule is broken, by this event and an earlier one.
-  void breaks(PteRule rule, const PteEventRecord& first, uint64_t address) {
-    const auto number = static_cast<uint32_t>(rule);
-    if (rule == PteRule::kNone || (guest_abi::kPteRules[number].models & settings.models) == 0) {
-      return;
-    }
-    guest_abi::PteRuleReport& report = accounting_rules();
-    if (report.breaches[number]++ == 0) {
-      print_breach(rule, address, first, record());
-    }
-    if (report.rule == PteRule::kNone) {
-      report.rule = rule;
-      report.address = address;
-      report.first = first;
-      report.second = record();
-    }
-    if (broken_ == PteRule::kNone) {
-      broken_ = rule;
-    }
-  }
-  // To be called last: not a destructor, because it may not come back.
-  void end() {
-    lock.unlock();
-    if (broken_ != PteRule::kNone && !settings.report) {
-      panic("pte rule R%u is broken", static_cast<unsigned>(broken_));
-    }
-  }
-
- private:
-  PteEventRecord event_{};
-  PteRule broken_ = PteRule::kNone;
-};
 
 UserPte entry_now(const PtePlace& place, const Record* record) {
   if (record != nullptr && (record->pending & kQueued) != 0) {
@@ -132,38 +36,65 @@ void remember(const Change& change, Record& record, Event& event) {
   const bool was_valid = change.before.present();
   record.last = event.record();
   record.touched = true;
-  if (record.pending == 0) {
-    record.vcpu = event.record().vcpu;
-  }
   if (was_valid && takes_away(change.kind)) {
     set_pending(record, kOwesFlush, true);
-    set_pending(record, kHashBatched, change.lazy);
   }
   if (was_valid && clears(change.kind)) {
     set_pending(record, kCleared, true);
-    set_pending(record, kHashCleared, change.lazy);
   }
   set_pending(record, kHidden, change.kind == PteEvent::kHide);
   set_pending(record, kOpen, change.kind == PteEvent::kModifyStart);
   if (change.kind == PteEvent::kModifyStart) {
     record.started = change.before.raw();
   }
-  records.settle(record);
+  checker.records.settle(record);
 }
 
-void judge(const Change& change, Event& event, const PtePlace& place) {
+// Hash entries that wait in the vCPU's batch are invalidated, because of this event or during it.
+[[gnu::always_inline]] inline void make_hash_batch(Event& event, PteEvent why) {
+  const bool any = checker.hash.make_batch(event.vcpu(), [&event, why](Record& record) {
+    checker.records.settle(record);
+    event.concerns(record, 0, why);
+  });
+  accounting_rules().hash_batches += any ? 1 : 0;
+}
+
+void count_hash_entries() {
+  accounting_rules().hash_inserted = checker.hash.table().inserted();
+  accounting_rules().hash_evicted = checker.hash.table().evicted();
+}
+
+// Of an entry, made if there is none; nullptr: there is no room.
+Record* record_of(const PtePlace& place, const Spinlock& table_lock) {
+  Record* record = checker.records.find_or_make(place, table_lock);
+  if (record == nullptr) {
+    ++accounting_rules().events_not_judged;
+    return nullptr;
+  }
+  if (record->hash_page == HashPage()) {
+    record->hash_page = PowerpcHash::page_of(place.mm, place.address);
+  }
+  if (record->pending == 0) {
+    record->vcpu = current_cpu();
+  }
+  return record;
+}
+
+void judge(const Change& change, Record* record, Event& event, const PtePlace& place) {
   const PteEventRecord& last = change.record != nullptr ? change.record->last : kNothing;
   event.breaks(judge_common(change), last, place.address);
   const PteEventRecord& lazy = event.cpu().lazy_entered;
-  if (judges(PteModel::kX86Xen)) {
+  if (checker.judges(PteModel::kX86Xen)) {
     const PteRule rule = judge_x86_xen(change);
     event.breaks(rule, rule == PteRule::kFlushedInLazy ? lazy : last, place.address);
   }
-  if (judges(PteModel::kPowerpcHash)) {
-    const PteRule rule = judge_powerpc_hash(change);
-    event.breaks(rule, rule == PteRule::kDuplicateHash ? lazy : last, place.address);
+  // Also where nobody judges by it: the trace of an entry's life tells of it.
+  if (record != nullptr) {
+    const PteRule rule = checker.hash.follow(change, *record, event.vcpu());
+    const bool waits = rule == PteRule::kDuplicateHash && change.lazy;
+    event.breaks(rule, waits ? lazy : last, place.address);
   }
-  if (judges(PteModel::kS390)) {
+  if (checker.judges(PteModel::kS390)) {
     event.breaks(judge_s390(change), last, place.address);
   }
 }
@@ -174,8 +105,8 @@ void note_read(const PtePlace& place, uint64_t value) {
   cpu.read_table = &place.table;
   cpu.read_address = place.address;
   cpu.read = event.record();
-  const Record* record = records.find(place);
-  if (record != nullptr && (record->pending & kQueued) != 0 && judges(PteModel::kX86Xen)) {
+  const Record* record = checker.records.find(place);
+  if (record != nullptr && (record->pending & kQueued) != 0 && checker.judges(PteModel::kX86Xen)) {
     Change change;
     change.kind = PteEvent::kRead;
     change.live = true;
@@ -189,16 +120,20 @@ void note_read(const PtePlace& place, uint64_t value) {
 }  // namespace
 
 void start(const Settings& wanted, void* storage, size_t byte_count) {
-  settings = wanted;
-  records.start(storage, byte_count);
-  for (CpuState& cpu : cpus) {
+  checker.settings = wanted;
+  constexpr size_t kHashBytes = kHashPages * pvmmu::kPageSize;
+  static_assert(PowerpcHash::kStorageBytes <= kHashBytes);
+  checker.hash.start(storage);
+  checker.records.start(static_cast<unsigned char*>(storage) + kHashBytes, byte_count - kHashBytes,
+                        [](Record& record) { checker.hash.forget(record); });
+  for (CpuState& cpu : checker.cpus) {
     cpu = CpuState();
   }
   guest_abi::PteRuleReport& report = accounting_rules();
   report = {};
-  report.models = settings.models;
-  report.entries_followed = records.capacity();
-  on = settings.any();
+  report.models = checker.settings.models;
+  report.entries_followed = checker.records.capacity();
+  on = checker.settings.any();
 }
 
 void stop() {
@@ -222,10 +157,7 @@ void note_intent(PteEvent kind, const PtePlace& place, uint64_t after) {
   change.lazy = pv_this_vcpu().lazy;
   Event event(kind, 0, after);
   if (change.live) {
-    record = records.find_or_make(place, table_lock);
-    if (record == nullptr) {
-      ++accounting_rules().events_not_judged;
-    }
+    record = record_of(place, table_lock);
   }
   change.record = record;
   change.before = entry_now(place, record);
@@ -235,11 +167,18 @@ void note_intent(PteEvent kind, const PtePlace& place, uint64_t after) {
   cpu.intent_table = &place.table;
   cpu.intent_address = place.address;
   cpu.before = change.before;
-  judge(change, event, place);
+  if (record != nullptr && checker.hash.is_in_the_way(change, *record, event.vcpu())) {
+    make_hash_batch(event, PteEvent::kHashBatchMade);
+  }
+  judge(change, record, event, place);
   if (record != nullptr) {
     remember(change, *record, event);
   }
   event.concerns(place, record, true);
+  if (checker.hash.is_full(event.vcpu())) {
+    make_hash_batch(event, PteEvent::kHashBatchMade);
+  }
+  count_hash_entries();
   event.end();
 }
 
@@ -249,7 +188,7 @@ void note_store(PteEvent kind, const PtePlace& place, uint64_t after) {
   }
   Event event(kind, 0, after);
   CpuState& cpu = event.cpu();
-  Record* record = records.find(place);
+  Record* record = checker.records.find(place);
   Store made;
   made.kind = kind;
   if (cpu.intent_table == &place.table && cpu.intent_address == place.address) {
@@ -262,7 +201,7 @@ void note_store(PteEvent kind, const PtePlace& place, uint64_t after) {
   const uint32_t pending = record != nullptr ? record->pending : 0;
   made.queued = (pending & kQueued) != 0;
   made.queued_keeps = (pending & kQueuedKeeps) != 0;
-  if (judges(PteModel::kX86Xen)) {
+  if (checker.judges(PteModel::kX86Xen)) {
     const bool read_here = cpu.read_table == &place.table && cpu.read_address == place.address;
     const PteEventRecord& last = record != nullptr ? record->last : kNothing;
     const PteRule rule = judge_x86_xen(made);
@@ -275,7 +214,7 @@ void note_store(PteEvent kind, const PtePlace& place, uint64_t after) {
     set_pending(*record, kQueuedKeeps, kind == PteEvent::kQueuedPreserving);
     record->queued = after;
     record->vcpu = event.record().vcpu;
-    records.settle(*record);
+    checker.records.settle(*record);
   }
   event.concerns(place, record, false);
   event.end();
@@ -283,7 +222,7 @@ void note_store(PteEvent kind, const PtePlace& place, uint64_t after) {
 
 void note_unlock(const Spinlock& released) {
   Event event(PteEvent::kUnlock, 0, 0);
-  records.for_each_pending([&](Record& record) {
+  checker.records.for_each_pending([&](Record& record) {
     if (record.lock != &released) {
       return;
     }
@@ -315,19 +254,14 @@ void note_lazy(bool enters) {
   if (enters) {
     cpu.lazy_entered = event.record();
   } else {
-    records.for_each_pending([&event](Record& record) {
-      if (record.vcpu == event.record().vcpu && (record.pending & kHashBatched) != 0) {
-        record.pending &= ~uint32_t{kHashBatched | kHashCleared};
-        event.concerns(record);
-      }
-    });
+    make_hash_batch(event, PteEvent::kLazyLeave);
   }
   event.end();
 }
 
 void note_queue_issued(unsigned call_count) {
   Event event(PteEvent::kQueueIssued, 0, 0);
-  records.for_each_pending([&event, call_count](Record& record) {
+  checker.records.for_each_pending([&event, call_count](Record& record) {
     if (record.vcpu == event.record().vcpu && (record.pending & kQueued) != 0) {
       record.pending &= ~uint32_t{kQueued | kQueuedKeeps};
       event.concerns(record, call_count);
@@ -338,7 +272,7 @@ void note_queue_issued(unsigned call_count) {
 
 void note_flush(const Mm* mm, const uint64_t* address) {
   Event event(PteEvent::kFlush, 0, 0);
-  records.for_each_pending([&event, mm, address](Record& record) {
+  checker.records.for_each_pending([&event, mm, address](Record& record) {
     const bool covered =
         (mm == nullptr || record.mm == mm) && (address == nullptr || record.address == *address);
     if (covered && (record.pending & kOwesFlush) != 0) {
@@ -351,10 +285,10 @@ void note_flush(const Mm* mm, const uint64_t* address) {
 
 void note_table_gone(const Page& table) {
   Event event(PteEvent::kTableGone, 0, 0);
-  if (const Record* record = records.find(table, settings.traced)) {
+  if (const Record* record = checker.records.find(table, checker.settings.traced)) {
     event.concerns(*record);
   }
-  records.forget(table);
+  checker.records.forget(table);
   event.end();
 }
 
@@ -365,7 +299,8 @@ void note_operation_end() {
     event.breaks(PteRule::kLazyNesting, cpu.lazy_entered, 0);
     cpu.lazy = false;
   }
-  records.for_each_pending([&event](Record& record) {
+  make_hash_batch(event, PteEvent::kOperationEnds);
+  checker.records.for_each_pending([&event](Record& record) {
     if (record.vcpu != event.record().vcpu) {
       return;
     }

@@ -24,8 +24,10 @@ struct Settings {
   bool any() const { return models != 0 || traced != kTraceNothing; }
 };
 
-// Memory that the checker takes if it is on: about 4,000 entries are followed at once.
-inline constexpr uint64_t kStoragePages = 176;
+// Memory that the checker takes if it is on: about 4,000 entries are followed at once. The modelled
+// hash table and its batches are the first part of it.
+inline constexpr uint64_t kHashPages = 6;
+inline constexpr uint64_t kStoragePages = kHashPages + 183;
 
 // Turns the checker on. Before the first address space is made; the storage is zeroed and stays.
 void start(const Settings& settings, void* storage, size_t byte_count);

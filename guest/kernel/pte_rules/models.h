@@ -1,4 +1,5 @@
-// What each architecture makes of a change: predicates without a state of their own.
+// What each architecture makes of a change: predicates without a state of their own, but for
+// powerpc with its hash table (powerpc_hash.h).
 //
 // The state that they judge by is the record's. A model of an architecture judges intents: what the
 // accessor would do there. x86 on Xen is what this kernel does, so its model judges stores as well.
@@ -47,7 +48,6 @@ bool sets(PteEvent kind);
 PteRule judge_common(const Change& change);
 PteRule judge_x86_xen(const Change& change);
 PteRule judge_x86_xen(const Store& store);
-PteRule judge_powerpc_hash(const Change& change);
 PteRule judge_s390(const Change& change);
 
 }  // namespace kernel::pte_rules

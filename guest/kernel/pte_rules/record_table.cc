@@ -25,7 +25,8 @@ void RecordTable::List::remove(Record& record) {
   (record.next != nullptr ? record.next->previous : last) = record.previous;
 }
 
-void RecordTable::start(void* storage, size_t byte_count) {
+void RecordTable::start(void* storage, size_t byte_count, void (*forgotten)(Record&)) {
+  forgotten_ = forgotten;
   unsigned buckets = 1;
   while (buckets * kEntriesPerBucket * sizeof(Record) < byte_count) {
     buckets *= 2;
@@ -68,6 +69,7 @@ Record* RecordTable::find_or_make(const PtePlace& place, const Spinlock& lock) {
     return nullptr;
   }
   if (record->table != nullptr) {
+    forgotten_(*record);
     unchain(*record);
   }
   idle_.remove(*record);
@@ -105,6 +107,7 @@ void RecordTable::forget(const Page& table) {
     while (record != nullptr) {
       Record* chained = record->chain;
       if (record->table == &table) {
+        forgotten_(*record);
         unchain(*record);
         record->pending = 0;
         settle(*record);

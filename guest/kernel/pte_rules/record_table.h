@@ -11,6 +11,7 @@
 
 #include "guest_abi/pte_rules.h"
 #include "mm/page.h"
+#include "pte_rules/hash_table.h"
 
 namespace kernel {
 
@@ -21,14 +22,13 @@ namespace pte_rules {
 
 // What is unfinished, as bits.
 enum Pending : uint32_t {
-  kQueued = 1,         // an update waits in the queue
-  kOpen = 2,           // between start and commit
-  kOwesFlush = 4,      // lost something, not flushed
-  kHidden = 8,         //
-  kHashBatched = 16,   // its hash entry waits in the batch of lazy mode
-  kHashCleared = 32,   // so, and the entry does not know of it any more
-  kCleared = 64,       // cleared and not flushed
-  kQueuedKeeps = 128,  // the queued update keeps what A and D will be by then
+  kQueued = 1,        // an update waits in the queue
+  kOpen = 2,          // between start and commit
+  kOwesFlush = 4,     // lost something, not flushed
+  kHidden = 8,        //
+  kHashBatched = 16,  // its hash entry waits in the batch of lazy mode
+  kCleared = 32,      // cleared and not flushed
+  kQueuedKeeps = 64,  // the queued update keeps what A and D will be by then
 };
 
 struct Record {
@@ -42,6 +42,9 @@ struct Record {
   uint64_t started = 0;              // what it was when the transaction began
   guest_abi::PteEventRecord last{};  // the last change
   bool touched = false;              // since its table was locked
+  // Of the machine that is modelled, which sets them (powerpc_hash.h).
+  HashBits hash;
+  HashPage hash_page;
   Record* chain = nullptr;
   bool listed_pending = false;  // which list it is in
   Record* previous = nullptr;
@@ -52,8 +55,9 @@ class RecordTable {
  public:
   constexpr RecordTable() = default;
 
-  // Takes all of the storage, which is zeroed and stays.
-  void start(void* storage, size_t byte_count);
+  // Takes all of the storage, which is zeroed and stays. `forgotten` is called with each record
+  // before it is about another entry, or none.
+  void start(void* storage, size_t byte_count, void (*forgotten)(Record&));
   unsigned capacity() const { return capacity_; }
 
   // The record of an entry, or nullptr.
@@ -93,6 +97,7 @@ class RecordTable {
   Record** buckets_ = nullptr;
   unsigned bucket_mask_ = 0;
   unsigned capacity_ = 0;
+  void (*forgotten_)(Record&) = nullptr;
   List idle_;  // longest untouched first
   List pending_;
 };

@@ -172,6 +172,45 @@ TEST(GoldenNumbers, SwapOutOfAFullTable) {
   EXPECT_EQ(traps_of(Mode::kBatched, swap_out), 17u + 17);
 }
 
+TEST(GoldenNumbers, PopulateOfSwappedPages) {
+  const auto populate = [](Mode mode, multicall::Limits batch) {
+    FakeMachine& machine = start(mode, batch);
+    Process process;
+    const uint64_t at = process.map_table();
+    EXPECT_EQ(sys_populate(process.mm(), at, kTableBytes, 0), 0);
+    EXPECT_EQ(sys_swap_out(process.mm(), at, kTableBytes), 0);
+    machine.calls() = {};
+    EXPECT_EQ(sys_populate(process.mm(), at, kTableBytes, 0), 0);
+    EXPECT_EQ(machine.calls().table_updates, 512u);
+    return machine.calls().hypercalls;
+  };
+  EXPECT_EQ(populate(Mode::kBatched, multicall::kClassicalLimits), 512u);
+  // 31 requests a call, as many as in a queue of mode batched.
+  EXPECT_EQ(populate(Mode::kBest, multicall::kClassicalLimits), 17u);
+}
+
+TEST(GoldenNumbers, MunmapOfATable) {
+  const auto munmap = [](Mm& mm, uint64_t at) { EXPECT_EQ(sys_munmap(mm, at, kTableBytes), 0); };
+  // What empties 512 entries, and then what unlinks, unpins and flushes.
+  EXPECT_EQ(traps_of(Mode::kBatched, munmap), 17u + 1);
+  EXPECT_EQ(traps_of(Mode::kBest, munmap), 17u);
+}
+
+TEST(GoldenNumbers, ANewAddressSpaceIsPinnedAndLoaded) {
+  const auto activate = [](Mode mode) {
+    FakeMachine& machine = start(mode);
+    Mm* mm = mm_create();
+    machine.calls() = {};
+    mm_activate(*mm, 0);
+    const uint64_t calls = machine.calls().hypercalls;
+    mm_deactivate(0);
+    mm_put(*mm);
+    return calls;
+  };
+  EXPECT_EQ(activate(Mode::kBatched), 2u);
+  EXPECT_EQ(activate(Mode::kBest), 1u);
+}
+
 // mprotect asks the hypervisor to keep what the processor sets meanwhile; the naive one does not.
 TEST(GoldenNumbers, OnlyMprotectNaiveForgetsToPreserve) {
   FakeMachine& machine = start(Mode::kBatched);

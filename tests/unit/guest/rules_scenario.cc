@@ -121,12 +121,16 @@ class Scenario {
     step([this] { sys_populate(*mm_, kWhole, kTable, 0); });
     step([this] { sys_mremap(*mm_, kWhole, kTable, kWhole + 4 * kTable); });
     step([this] { machine_.write(*mm_, kWhole + 4 * kTable, 1); });
+    // Where the whole table was, and nothing of it is left.
+    step([this] { sys_mmap(*mm_, kWhole, kPage, kReadWrite, guest_abi::kMapFixed); });
+    step([this] { machine_.write(*mm_, kWhole, 1); });
   }
   void give_back() {
     step([this] { sys_madvise_dontneed(*mm_, kElsewhere, 8 * kPage); });
     step([this] { machine_.read(*mm_, kElsewhere); });
     step([this] { sys_munmap(*mm_, kElsewhere, kPages * kPage); });
     step([this] { sys_munmap(*mm_, kWhole + 4 * kTable, kTable); });
+    step([this] { sys_munmap(*mm_, kWhole, kPage); });
   }
 
   FakeMachine& machine_ = FakeMachine::instance();

@@ -128,7 +128,7 @@ TEST(PteRules, TheCleanKernelBreaksNoneInAnyMode) {
 
 TEST(PteRules, AFullTableIsToldAndAccusesNobody) {
   ScenarioSettings settings = checked(guest_abi::kAllPteModels);
-  settings.storage_bytes = 4096;
+  settings.storage_bytes = (pte_rules::kHashPages + 1) * 4096;
   const ScenarioResult result = run_scenario(settings);
   EXPECT_TRUE(result.came_back) << result.text;
   EXPECT_LT(result.rules.entries_followed, 24u);

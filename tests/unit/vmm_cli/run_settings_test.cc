@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+
 namespace vmm {
 namespace {
 
@@ -120,6 +122,20 @@ TEST(CheckRules, NamesModelsInTheGuestsWords) {
   settings.check_rules = "x86,report";
   EXPECT_NE(guest_command_line(settings).find(" vcpus=1 check_rules=x86,report"),
             std::string::npos);
+}
+
+TEST(TracedAddress, IsOneOfAProgramsMemoryAndNamesItsPage) {
+  EXPECT_EQ(*parse_traced_address("0"), 0u);
+  EXPECT_EQ(*parse_traced_address("0x10000000"), 0x10000000u);
+  EXPECT_EQ(*parse_traced_address("0x10000fff"), 0x10000000u);
+  EXPECT_EQ(*parse_traced_address("268435456"), 0x10000000u);
+  EXPECT_EQ(*parse_traced_address("0x7fffffffffff"), 0x7ffffffff000u);
+  for (const char* text : {"", "here", "0x", "10000000h", "-1", "0x800000000000",
+                           "0xffff800000000000", "0x10000000 "}) {
+    EXPECT_EQ(
+        parse_traced_address(text).status().message(),
+        absl::StrCat("\"", text, "\" is not the address of a program's memory, as 0x10000000"));
+  }
 }
 
 TEST(SimTlb, NamesAModelAndASeedWhereItNeedsOne) {

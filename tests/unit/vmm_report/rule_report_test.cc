@@ -10,6 +10,9 @@ guest_abi::PteRuleReport broken_report() {
   report.models = 5;
   report.entries_followed = 4000;
   report.events = 77;
+  report.hash_inserted = 50;
+  report.hash_evicted = 4;
+  report.hash_batches = 6;
   report.breaches[9] = 3;
   report.breaches[18] = 1;
   report.rule = guest_abi::PteRule::kAccessedDirtyLost;
@@ -40,6 +43,7 @@ TEST(RuleReport, TheJsonHasCountsAndTheFirstBreach) {
   EXPECT_EQ(json["models"].dump(), R"(["x86","s390"])");
   EXPECT_EQ(json["breaches"].dump(), R"({"R9":3,"R18":1})");
   EXPECT_EQ(json["events"], 77);
+  EXPECT_EQ(json["hash_table"].dump(), R"({"inserted":50,"evicted":4,"batches":6})");
   EXPECT_EQ(json["first_breach"]["rule"], "R9");
   EXPECT_EQ(json["first_breach"]["second"]["event"], "update");
   EXPECT_EQ(json["first_breach"]["second"]["vcpu"], 2);

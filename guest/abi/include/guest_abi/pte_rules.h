@@ -111,6 +111,7 @@ inline constexpr unsigned kPteRuleCount = sizeof(kPteRules) / sizeof(kPteRules[0
   X(kUnlock, "unlock")                              \
   X(kLazyEnter, "enter lazy mode")                  \
   X(kLazyLeave, "leave lazy mode")                  \
+  X(kHashBatchMade, "batch of hash entries made")   \
   X(kQueueIssued, "queue issued")                   \
   X(kFlush, "flush")                                \
   X(kTableGone, "table goes or moves")              \
@@ -145,6 +146,11 @@ struct PteRuleReport {
   uint32_t entries_followed;  // room of the checker's table
   uint64_t events;
   uint64_t events_not_judged;  // the checker's table was full
+  // Of the hash table that is modelled: entries made, and how many others had to go for them;
+  // batches of lazy mode that were invalidated.
+  uint64_t hash_inserted;
+  uint64_t hash_evicted;
+  uint64_t hash_batches;
   uint64_t breaches[kPteRuleCount];
   // The first of them.
   PteRule rule;

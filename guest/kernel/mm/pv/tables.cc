@@ -6,7 +6,6 @@
 #include "base/pte.h"
 #include "mm/pv/call_batch.h"
 #include "mm/pv/entry_memory.h"
-#include "mm/pv/page_list.h"
 #include "options.h"
 #include "panic.h"
 #include "pte_rules/hooks.h"
@@ -126,62 +125,77 @@ Page* make_table(Mm& mm, uint64_t address, PtLevel wanted) {
   return table;
 }
 
-// Tables that were unlinked from the live tree.
-struct Unlinked {
-  PageList leaves;
-  PageList uppers;
-  bool empty() const { return leaves.empty() && uppers.empty(); }
+// Unlinking what nobody uses, of one address space.
+class Unlinking {
+ public:
+  Unlinking(Mm& mm, uint64_t start, uint64_t end, PageList& leaves, PageList& uppers)
+      : mm_(mm), start_(start), end_(end), leaves_(leaves), uppers_(uppers) {}
+
+  // Unlinks what is below `table`, which maps addresses from `base` on, and is not used.
+  void below(Page& table, PtLevel level, uint64_t base) {
+    const uint64_t span = span_of_entry(level);
+    const uint64_t first = start_ > base ? (start_ - base) / span : 0;
+    for (uint64_t index = first; index < kEntriesPerTable; ++index) {
+      const uint64_t place = base + index * span;
+      if (place >= end_) {
+        break;
+      }
+      Page* child = table_below(table, static_cast<unsigned>(index));
+      if (child == nullptr) {
+        continue;
+      }
+      if (is_unused(place, place + span)) {
+        // Its own entries are read before the request that unlinks it leaves; they do not change.
+        collect(*child, level_below(level));
+        write_upper_entry(mm_, table, static_cast<unsigned>(index), 0);
+      } else if (level != PtLevel::kL2) {
+        below(*child, level_below(level), place);
+      }
+    }
+  }
+
+  // Undoes what pinning did to tables that nothing links to any more.
+  void release(CallBatch& batch) {
+    leaves_.for_each([&batch](Page& table) {
+      if (options().split_ptl) {
+        batch.unpin(table);
+      }
+      batch.protect_direct_map(table, true);
+    });
+    uppers_.for_each([&batch](Page& table) { batch.protect_direct_map(table, true); });
+    // Walks that the processors remember, and the read-only translations of the direct map.
+    pte_rules::flush_everything();
+    batch.flush_everywhere();
+  }
+
+ private:
+  static constexpr uint64_t kEntriesPerTable = pvmmu::kEntriesPerTable;
+
+  bool is_unused(uint64_t from, uint64_t to) const {
+    return (from >= start_ || mm_.areas.is_free(from, start_)) &&
+           (to <= end_ || mm_.areas.is_free(end_, to));
+  }
+
+  void collect(Page& table, PtLevel level) {
+    if (level == PtLevel::kL1) {
+      pte_rules::table_gone(table);
+      leaves_.push(table);
+      return;
+    }
+    for (unsigned i = 0; i < kEntriesPerTable; ++i) {
+      if (Page* child = table_below(table, i)) {
+        collect(*child, level_below(level));
+      }
+    }
+    uppers_.push(table);
+  }
+
+  Mm& mm_;
+  uint64_t start_;
+  uint64_t end_;
+  PageList& leaves_;
+  PageList& uppers_;
 };
-
-void collect(Page& table, PtLevel level, Unlinked& unlinked) {
-  if (level == PtLevel::kL1) {
-    pte_rules::table_gone(table);
-    unlinked.leaves.push(table);
-    return;
-  }
-  for (unsigned i = 0; i < pvmmu::kEntriesPerTable; ++i) {
-    if (Page* child = table_below(table, i)) {
-      collect(*child, level_below(level), unlinked);
-    }
-  }
-  unlinked.uppers.push(table);
-}
-
-// Unlinks what is below `table`, which maps addresses from `base` on, and is not used.
-void unlink_unused(Mm& mm, Page& table, PtLevel level, uint64_t base, uint64_t start, uint64_t end,
-                   Unlinked& unlinked) {
-  const uint64_t span = span_of_entry(level);
-  for (uint64_t place = start & ~(span - 1); place < end; place += span) {
-    const unsigned index = static_cast<unsigned>((place - base) / span);
-    Page* child = table_below(table, index);
-    if (child == nullptr) {
-      continue;
-    }
-    if (mm.areas.is_free(place, place + span)) {
-      // Its own entries are read before the request that unlinks it leaves; they do not change.
-      collect(*child, level_below(level), unlinked);
-      write_upper_entry(mm, table, index, 0);
-    } else if (level != PtLevel::kL2) {
-      const uint64_t from = place > start ? place : start;
-      const uint64_t to = place + span < end ? place + span : end;
-      unlink_unused(mm, *child, level_below(level), place, from, to, unlinked);
-    }
-  }
-}
-
-// Undoes what pinning did to tables that nothing links to any more.
-void release_unlinked(CallBatch& batch, Unlinked& unlinked) {
-  unlinked.leaves.for_each([&batch](Page& table) {
-    if (options().split_ptl) {
-      batch.unpin(table);
-    }
-    batch.protect_direct_map(table, true);
-  });
-  unlinked.uppers.for_each([&batch](Page& table) { batch.protect_direct_map(table, true); });
-  // Walks that the processors remember, and the read-only translations of the direct map.
-  pte_rules::flush_everything();
-  batch.flush_everywhere();
-}
 
 void free_subtree(Page& table, PtLevel level, unsigned entry_count) {
   if (level != PtLevel::kL1) {
@@ -260,20 +274,20 @@ TableSpan next_l1_table(const Mm& mm, uint64_t from, uint64_t limit) {
   return {};
 }
 
-void free_unused_tables(Mm& mm, uint64_t start, uint64_t end) {
-  Unlinked unlinked;
-  {
-    CallBatch batch;
-    unlink_unused(mm, *mm.user_root, PtLevel::kL4, 0, start, end, unlinked);
-    if (mm.pinned && !unlinked.empty()) {
-      release_unlinked(batch, unlinked);
+UnusedTables::~UnusedTables() {
+  for (PageList* tables : {&leaves_, &uppers_}) {
+    while (Page* table = tables->pop()) {
+      frame_put(*table);
     }
   }
-  while (Page* table = unlinked.leaves.pop()) {
-    frame_put(*table);
-  }
-  while (Page* table = unlinked.uppers.pop()) {
-    frame_put(*table);
+}
+
+void UnusedTables::unlink(uint64_t start, uint64_t end) {
+  Unlinking unlinking(mm_, start, end, leaves_, uppers_);
+  CallBatch batch;
+  unlinking.below(*mm_.user_root, PtLevel::kL4, 0);
+  if (mm_.pinned && !(leaves_.empty() && uppers_.empty())) {
+    unlinking.release(batch);
   }
 }
 

@@ -1,10 +1,10 @@
 // The tables of the user half: finding, making, linking and freeing them.
 //
-// All are called with the Mm lock held, outside lazy sections. In an address space that is not
-// pinned they are plain stores. In a pinned one a new table is made read-only in the direct map,
-// an L1 table is pinned too (with split locks), and only then it is linked; a table that goes is
-// unlinked, forgotten by all vCPUs, unpinned and made writable before its frame is freed.
-// The user root stands for both roots: whatever links into one links into the other.
+// All are called with the Mm lock held, outside lazy sections but for what says so. In an address
+// space that is not pinned they are plain stores. In a pinned one a new table is made read-only in
+// the direct map, an L1 table is pinned too (with split locks), and only then it is linked; a table
+// that goes is unlinked, forgotten by all vCPUs, unpinned and made writable before its frame is
+// freed. The user root stands for both roots: whatever links into one links into the other.
 #pragma once
 
 #include <stdint.h>
@@ -12,6 +12,7 @@
 #include "base/level.h"
 #include "mm/address_space.h"
 #include "mm/page.h"
+#include "mm/pv/page_list.h"
 
 namespace kernel {
 
@@ -39,9 +40,25 @@ struct TableSpan {
 // The lowest existing L1 table with addresses in [from, limit); without one, false.
 TableSpan next_l1_table(const Mm& mm, uint64_t from, uint64_t limit);
 
-// Frees the tables below the roots that map addresses in [start, end) and whose whole span holds
-// no area any more. Their leaves must be none.
-void free_unused_tables(Mm& mm, uint64_t start, uint64_t end);
+// Tables that no area uses any more: unlinked while this lives, freed with it.
+class UnusedTables {
+ public:
+  explicit UnusedTables(Mm& mm) : mm_(mm) {}
+  // What was unlinked has left the queue.
+  ~UnusedTables();
+  UnusedTables(const UnusedTables&) = delete;
+  UnusedTables& operator=(const UnusedTables&) = delete;
+
+  // Unlinks the tables below the roots that map addresses in [start, end) and whose span holds no
+  // area outside of that. Their leaves must be none, or become so by what is queued: it may be
+  // called in a lazy section.
+  void unlink(uint64_t start, uint64_t end);
+
+ private:
+  Mm& mm_;
+  PageList leaves_;
+  PageList uppers_;
+};
 // Frees all tables and the roots of an address space that is not pinned.
 void free_all_tables(Mm& mm);
 
