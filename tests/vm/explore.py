@@ -8,6 +8,7 @@ import time
 import unittest
 
 from harness import LONG, Run, VmTest
+from tracing import Trace
 
 PLANTED = os.environ.get("PVMMU_PLANTED", "")
 SUBJECTS = pathlib.Path(__file__).resolve().parent.parent / "explore"
@@ -88,6 +89,11 @@ class Explore(VmTest):
             self.assertTrue(again[0]["followed"])
             self.assertEqual(failure["timeline"], again[0]["timeline"])
             self.assertEqual(failure["switches"], again[0]["switches"])
+            self.assertEqual(failure["what"], again[0]["what"])
+            # Of dozens that a walk makes few are left.
+            self.assertLessEqual(len(failure["switches"]), 4, failure["switches"])
+            self.assertLessEqual(len(failure["switches"]), len(failure["found_switches"]))
+            self.assertTrue(failure["minimal"])
             # What is right takes another way out of the same moments.
             clean = self.planted("none", *replay, status=0).stats
             self.assertEqual("fine", clean["verdict"])
@@ -95,6 +101,30 @@ class Explore(VmTest):
                 self.assertIn("has established it for the device", failure["timeline"])
                 self.assertNotIn("must look again", failure["timeline"])
                 self.assertIn("must look again", clean["timeline"])
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_a_failure_is_left_as_found_if_that_is_wanted(self):
+        flags = (subject("race-reuse"), "--json", "--time=600", "--shrink=off")
+        failure = self.planted("flush_early", *flags, status=1).stats["failure"]
+        self.assertEqual(failure["found_switches"], failure["switches"])
+        self.assertFalse(failure["minimal"])
+        replay = ("--schedule=" + failure["file"], "--json")
+        again = self.planted("flush_early", *replay, status=1).stats
+        self.assertEqual(failure["what"], again["what"])
+
+    @unittest.skipUnless(PLANTED and LONG, "needs the program with planted races, and time")
+    def test_the_shortest_is_found(self):
+        for race, way, count in (
+            ("flush_early", (subject("race-reuse"),), 2),
+            ("put_early", (subject("race-device"), "--notifier-protocol=recall"), 3),
+        ):
+            run = self.planted(
+                race, *way, "--json", "--shortest", "--time=1200", "--jobs=2", status=1
+            )
+            failure = run.stats["failure"]
+            self.assertEqual(count, len(failure["switches"]), race)
+            self.assertTrue(failure["shortest"], race)
+            self.assertGreaterEqual(run.stats["all_below"], count)
 
     def test_known_states_end_runs_and_hide_nothing(self):
         flags = ("--bound=1", "--walks=off", "--time=600")
@@ -104,6 +134,28 @@ class Explore(VmTest):
         self.assertEqual(0, off["known_states"])
         self.assertGreater(on["known_states"], on["tried"] // 2)
         self.assertLess(on["points"], off["points"])
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_known_states_hide_no_race(self):
+        """With and without them the same schedule is the first that fails; of two switches, where the
+        order differs, one that fails in the same way."""
+        for race, name, *flags in (
+            ("pin_unlocked", "race-pin", "--bound=1"),
+            ("fault_unchecked", "race-device", "--bound=1"),
+            ("faults_unmarked", "race-device", "--bound=1", "--notifier-protocol=recall"),
+            ("unlock_early", "race-pin", "--bound=2"),
+            *((("flush_early", "race-reuse", "--bound=2"),) if LONG else ()),
+        ):
+            way = (subject(name), *flags, "--json", "--walks=off", "--time=1200")
+            on, off = (
+                self.planted(race, *way, f"--states={states}", status=1).stats["failure"]
+                for states in ("on", "off")
+            )
+            if "--bound=1" in flags:
+                self.assertEqual(off["switches"], on["switches"], race)
+                self.assertEqual(off["schedule"], on["schedule"], race)
+            self.assertEqual(len(off["switches"]), len(on["switches"]), race)
+            self.assertEqual(off["verdict"], on["verdict"], race)
 
     def test_the_same_seed_tries_the_same(self):
         def tried(*flags):
@@ -126,6 +178,34 @@ class Explore(VmTest):
         run = self.pvmmu("explore", "--schedule=explore-bad.json", "--whole")
         self.assertEqual(1, run.status, str(run))
         self.assertIn("has ended", run.out)
+
+    def test_a_replayed_run_is_traced(self):
+        ways = (("bad", "region d 1\nmap d rw\nwrite d 1\ncheck d 2\n", (), False),
+                ("endless", "while 1 { yield }\n", ("--points=500",), True))
+        for name, text, flags, partial in ways:
+            self.explore(self.write(f"{name}.wl", text), *flags, status=1)
+            replay = (f"--schedule=explore-{name}.json", *flags)
+            plain = self.explore(*replay, status=1)
+            self.assertEqual(plain, self.explore(*replay, f"--trace={name}.trace", status=1))
+            trace = Trace(self, self.directory / f"{name}.trace")
+            self.assertEqual({"exit_code": 1, "partial": partial}, trace.end["args"])
+            self.assertEqual("sim", trace.facts["engine"])
+            self.assertGreater(trace.instants["promotion"], 0)
+        replay = "--schedule=explore-bad.json"
+        self.refused("explore", replay, "--trace=no/such/folder.json", saying=["no/such"])
+        self.refused("explore", replay, "--trace=/dev/full", saying=["/dev/full"])
+
+    @unittest.skipUnless(PLANTED, "needs the program with planted races")
+    def test_a_race_is_in_its_trace(self):
+        flags = (subject("race-device"), "--json", "--save=race.json")
+        self.planted("fault_unchecked", *flags, status=1)
+        for race, status in (("fault_unchecked", 1), ("none", 0)):
+            self.planted(race, "--schedule=race.json", "--trace=race.trace", status=status)
+            trace = Trace(self, self.directory / "race.trace")
+            self.assertIn("accelerator", trace.tracks.values())
+            # With the check there is one answer too, the second; only that run comes to its end.
+            self.assertEqual(1, trace.instants["entry"])
+            self.assertEqual(1 if status == 0 else 0, trace.instants["let go"])
 
     def test_a_workload_without_an_end_is_one(self):
         endless = self.write("endless.wl", "while 1 { yield }\n")
@@ -156,7 +236,9 @@ class Explore(VmTest):
             ((pin, "--count=many"), "is no number"),
             ((pin, "--time=0"), "--time"),
             ((pin, "--engine=kvm"), "--engine"),
+            ((pin, "--shrink=maybe"), "--shrink"),
             (("--schedule=missing.json",), "missing.json"),
+            ((pin, "--trace=here.json"), "--trace: of the one run of --schedule"),
             ((f"--schedule={bad}",), "the schedule is not whole"),
             ((f"--schedule={pin}",), "no JSON object"),
         ):
@@ -170,4 +252,4 @@ class Explore(VmTest):
 
 
 # Found in a second.
-QUICK = ("pin_unlocked", "fault_unchecked", "faults_unmarked")
+QUICK = ("pin_unlocked", "flush_early", "fault_unchecked", "faults_unmarked")

@@ -21,6 +21,13 @@ INSTANTS = {
     "refusal": "mmu",
     "upcall": "event",
     "interrupted": "exit",
+    "command": "accelerator",
+    "command ended": "accelerator",
+    "command forgotten": "accelerator",
+    "fault": "accelerator",
+    "entry": "accelerator",
+    "invalidation": "accelerator",
+    "let go": "accelerator",
 }
 # Category of a slice -> those that it may lie in directly; None is the track itself.
 PARENTS = {
@@ -30,6 +37,7 @@ PARENTS = {
     "wait": {None},
     "phase": {None},
     "operation": {"phase"},
+    "access": {None},
 }
 
 
@@ -46,6 +54,8 @@ class Trace:
         self.slices = collections.Counter()  # by (category, name)
         self.ops = collections.Counter()  # by name of the hypercall
         self.refusals = collections.Counter()  # by errno
+        self.cache_hits = 0
+        self.errors = 0  # of commands of the accelerator
         self.slice_arguments = []  # (name, arguments of begin, of end)
         self.open = collections.defaultdict(list)
         self.last = {}
@@ -73,6 +83,7 @@ class Trace:
         self.test.assertIn(parent, PARENTS[event["cat"]], event)
         self.test.assertIn(event["tid"], self.tracks)
         names.append(event)
+        self.cache_hits += event.get("args", {}).get("cache_hits", 0)
         self.slices[event["cat"], event["name"]] += 1
 
     def finish(self, event):
@@ -88,6 +99,8 @@ class Trace:
         if event.get("args", {}).get("by") == "vmm":
             return
         self.instants[event["name"]] += 1
+        self.cache_hits += event.get("args", {}).get("cache_hits", 0)
+        self.errors += event["name"] == "command ended" and event["args"]["error"] != 0
         if event["name"] == "refusal":
             self.refusals[event["args"]["errno"]] += 1
 
@@ -114,6 +127,21 @@ class Trace:
             "flush_single": self.instants["flush page"],
             "flushes_avoided": self.instants["flush avoided"],
             "upcalls": self.instants["upcall"],
+        }
+
+    def counted_of_accelerator(self):
+        """The same for its object."""
+        return {
+            "commands": self.instants["command"],
+            "ended": self.instants["command ended"],
+            "errors": self.errors,
+            "forgotten": self.instants["command forgotten"],
+            "faults": self.instants["fault"],
+            "chunks": sum(self.of_category("access").values()),
+            "established": self.instants["entry"],
+            "invalidations": self.instants["invalidation"],
+            "taken_out": self.instants["let go"],
+            "cache_hits": self.cache_hits,
         }
 
 
@@ -155,6 +183,9 @@ class Tracing(VmTest):
     def held_to(self, stats, path):
         trace = Trace(self, path)
         self.assertEqual([], differences(counted_by(stats), trace.counted()))
+        if "accelerator" in stats:
+            self.assertEqual(stats["accelerator"], trace.counted_of_accelerator())
+        self.assertEqual("accelerator" in stats, "accelerator" in trace.tracks.values())
         if not stats["partial"]:
             for name in ("mmu_update", "mmuext_op", "update_va_mapping"):
                 self.assertEqual(stats["hypercalls"][name]["ops"], trace.ops[name], name)
@@ -185,6 +216,20 @@ class Tracing(VmTest):
         ):
             with self.subTest(flags=flags):
                 self.traced("everything", "--engine=sim", *flags)
+
+    def test_the_accelerator_has_a_track(self):
+        for workload in ("device-copy", "device-race", "device-recall"):
+            for flags in (("--vcpus=1",), ("--vcpus=3",), ("--notifier-protocol=recall",)):
+                with self.subTest(workload=workload, flags=flags):
+                    stats, trace = self.traced(workload, "--engine=sim", *flags)
+                    self.assertEqual("accelerator", trace.tracks[2 * stats["vcpus"] + 1])
+                    for name, count in stats["accelerator"].items():
+                        self.assertTrue(count > 0 or name in ("errors", "forgotten"), name)
+
+    @needs_host_kvm
+    def test_the_accelerators_thread_writes_into_the_same_file(self):
+        for vcpus in (1, 4):
+            self.traced("device-race", "--kvm=host", f"--vcpus={vcpus}")
 
     @needs_host_kvm
     def test_it_agrees_on_kvm(self):

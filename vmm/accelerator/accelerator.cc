@@ -83,6 +83,7 @@ void Accelerator::forget_commands(uint64_t context) {
     if (command.state == Command::State::kFree || command.request.context != context) continue;
     command.state = Command::State::kFree;
     ++counters_.forgotten;
+    if (events_ != nullptr) events_->forgotten(command.request);
   }
 }
 
@@ -94,6 +95,7 @@ int64_t Accelerator::submit(const AcceleratorCommand& request) {
   if (command.state != Command::State::kFree) return -XEN_EBUSY;
   command = {Command::State::kReady, ++serials_, request, 0, 0};
   ++counters_.commands;
+  if (events_ != nullptr) events_->submitted(request);
   return 0;
 }
 
@@ -124,12 +126,14 @@ void Accelerator::establish(const DevicePage& page, pvmmu::Mfn frame, std::byte*
   if (translations_.entry_count() >= guest_abi::kMaxEntries) translations_.take_out_any();
   translations_.establish(page, {frame, bytes, writable});
   ++counters_.established;
+  if (events_ != nullptr) events_->established({page, frame, writable});
 }
 
 int64_t Accelerator::invalidate(uint64_t context, uint64_t address, uint64_t end) {
   Lock lock(mutex_);
   if (!contexts_.contains(context)) return -XEN_ESRCH;
   ++counters_.invalidations;
+  if (events_ != nullptr) events_->invalidated(context, address, end);
   translations_.take_out(context, address, end);
   return 0;
 }
@@ -152,6 +156,9 @@ std::vector<DeviceEntry> Accelerator::remove_gone() {
   auto gone = translations_.remove_leaving(
       [this](const DeviceEntry& entry) { return !in_flight(entry.frame); });
   counters_.taken_out += gone.size();
+  if (events_ != nullptr) {
+    for (const DeviceEntry& entry : gone) events_->let_go(entry.frame);
+  }
   return gone;
 }
 

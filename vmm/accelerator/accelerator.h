@@ -19,6 +19,8 @@
 #include <span>
 #include <vector>
 
+#include "accelerator/accelerator_events.h"
+#include "accelerator/device_step.h"
 #include "accelerator/translations.h"
 #include "guest_abi/accelerator.h"
 #include "sync/ranked_mutex.h"
@@ -27,21 +29,6 @@ namespace vmm {
 
 // Addresses of processes are below, as the guest kernel and Xen have it.
 inline constexpr uint64_t kDeviceAddressEnd = uint64_t{1} << 47;
-
-// Where the device is when somebody else may go first.
-enum class DeviceStep : uint8_t {
-  kFetched,     // it has chosen a command, and looked at nothing
-  kTranslated,  // it has found its entries, and accessed nothing
-  kFaulted,     // it has reported a fault
-  kAccessed,    // it has accessed the chunk, and not said so
-  kEnded,       // it has reported the end of a command
-};
-
-struct DeviceAccess {
-  DevicePage page;
-  pvmmu::Mfn frame;
-  bool write = false;
-};
 
 // What the device needs of the machine.
 class AcceleratorHost {
@@ -80,6 +67,9 @@ class Accelerator {
   explicit Accelerator(AcceleratorHost& host) : host_(host) {}
   Accelerator(const Accelerator&) = delete;
   Accelerator& operator=(const Accelerator&) = delete;
+
+  // Before it is started: who is told what it does, as long as it is there.
+  void observe(AcceleratorEvents* events) { events_ = events; }
 
   // --- the hypervisor's half; results are 0 or a negative errno ---
   bool started() const { return reports_ != nullptr; }
@@ -141,6 +131,7 @@ class Accelerator {
   std::byte* look_up(const Command& command, uint64_t address, bool write);
   static uint64_t access(const guest_abi::AcceleratorCommand& request, const Chunk& chunk);
   void finish(Lock& lock, Command& command, const Chunk& chunk, uint64_t result);
+  uint64_t untold_cache_hits();
   void report_fault(Command& command, uint64_t address, bool write);
   void report_end(Command& command, uint64_t error);
   void report(const Command& command, const guest_abi::AcceleratorEvent& event);
@@ -148,6 +139,7 @@ class Accelerator {
   bool in_flight(pvmmu::Mfn frame) const;
 
   AcceleratorHost& host_;
+  AcceleratorEvents* events_ = nullptr;  // null: nobody
   Mutex mutex_;
   guest_abi::AcceleratorReports* reports_ = nullptr;  // domain's lock; the page: mutex_
   std::set<uint64_t> contexts_;
@@ -156,6 +148,7 @@ class Accelerator {
   uint64_t serials_ = 0;
   Translations translations_;
   std::vector<DeviceAccess> in_flight_;
+  uint64_t told_cache_hits_ = 0;
   AcceleratorCounters counters_;
 };
 

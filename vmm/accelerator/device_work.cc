@@ -1,6 +1,7 @@
 // The device's half: a command, chunk by chunk.
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "accelerator/accelerator.h"
 
@@ -69,6 +70,9 @@ bool Accelerator::work() {
   if (!translate(lock, *command, chunk)) return true;
   const AcceleratorCommand request = command->request;
   ++counters_.chunks;
+  if (events_ != nullptr) {
+    events_->access_begins(request, chunk.offset, chunk.size, in_flight_, untold_cache_hits());
+  }
   lock.unlock();
   host_.pause(DeviceStep::kTranslated);
   // Only this half changes what is in flight.
@@ -77,6 +81,7 @@ bool Accelerator::work() {
   host_.pause(DeviceStep::kAccessed);
   lock.lock();
   in_flight_.clear();
+  if (events_ != nullptr) events_->access_ends();
   if (is_alive()) finish(lock, *command, chunk, result);
   return true;
 }
@@ -157,8 +162,15 @@ void Accelerator::finish(Lock& lock, Command& command, const Chunk& chunk, uint6
   pause(lock, DeviceStep::kEnded);
 }
 
+uint64_t Accelerator::untold_cache_hits() {
+  return translations_.cache_hits() - std::exchange(told_cache_hits_, translations_.cache_hits());
+}
+
 void Accelerator::report_fault(Command& command, uint64_t address, bool write) {
   ++counters_.faults;
+  if (events_ != nullptr) {
+    events_->faulted(command.request, address & pvmmu::kPageMask, write, untold_cache_hits());
+  }
   command.state = Command::State::kWaits;
   AcceleratorEvent event{};
   event.kind = AcceleratorReport::kFault;
@@ -170,6 +182,7 @@ void Accelerator::report_fault(Command& command, uint64_t address, bool write) {
 void Accelerator::report_end(Command& command, uint64_t error) {
   ++counters_.ended;
   if (error != 0) ++counters_.errors;
+  if (events_ != nullptr) events_->ended(command.request, error, command.result);
   command.state = Command::State::kFree;
   AcceleratorEvent event{};
   event.kind = AcceleratorReport::kEnd;

@@ -15,12 +15,14 @@
 #include "cli/run_outcome.h"
 #include "cli/run_settings.h"
 #include "cli/search_bounds.h"
+#include "cli/trace_facts.h"
 #include "explore/guest_runs.h"
 #include "explore/schedule_file.h"
 #include "explore/search.h"
 #include "explore/timeline.h"
 #include "spdlog/spdlog.h"
 #include "stats/stats_output.h"
+#include "trace/trace.h"
 
 namespace vmm {
 namespace {
@@ -51,6 +53,7 @@ struct ExploreSettings {
   uint64_t most_points = 100000;
   std::string schedule;  // file to replay
   std::string save;      // file for what fails; empty: named after the workload
+  std::string trace;     // file; empty: none
   bool whole = false;
   bool states = true;
   bool json = false;
@@ -81,11 +84,22 @@ void add_flags(FlagSet& flags, ExploreSettings& settings) {
                          "A run of a round ends where it comes to a state that is known\n"
                          "(default on).",
                          settings.states);
+  flags.add_choice<bool>("shrink", {{"on", true}, {"off", false}},
+                         "Make what fails as short as it goes (default on).",
+                         settings.search.shrink);
+  flags.add_switch("shortest",
+                   "When a run failed, try all schedules with fewer switches than it\n"
+                   "needs as well, up to --bound, for the rest of the time.",
+                   settings.search.shortest);
   flags.add_text("schedule", "FILE",
                  "Instead of a search, the one run that was saved there, as a\n"
                  "time-line. Workload and machine are those of the file, unless\n"
                  "others are named.",
                  settings.schedule);
+  flags.add_text("trace", "FILE",
+                 "With --schedule: what the guest and the hypervisor do in that\n"
+                 "run, as `pvmmu run --trace` has it.",
+                 settings.trace);
   flags.add_text("save", "FILE",
                  "Where the schedule that fails goes (default\n"
                  "explore-WORKLOAD.json in the current folder).",
@@ -131,15 +145,26 @@ struct Bench {
   fuzz::RunPoint point;
   fuzz::GuestMachine guest;
   std::unique_ptr<explore::KnownStates> states;           // null: not looked at
+  std::unique_ptr<Trace> trace;                           // null: none
   std::vector<std::unique_ptr<explore::GuestRuns>> runs;  // one for each job
 };
 
-absl::StatusOr<Bench> set_up(const ExploreSettings& settings, uint64_t jobs) {
+// `trace`: where that of the only run goes.
+absl::StatusOr<Bench> set_up(const ExploreSettings& settings, uint64_t jobs,
+                             std::optional<OutputFile> trace = std::nullopt) {
   auto point = machine_point(settings.machine);
   if (!point.ok()) return point.status();
   auto input = read_guest_input("", settings.workload);
   if (!input.ok()) return input.status();
-  Bench bench{*point, guest_machine(point->settings), nullptr, {}};
+  Bench bench{*point, guest_machine(point->settings), nullptr, nullptr, {}};
+  if (trace) {
+    const RunSettings& run = point->settings;
+    const KvmPlace place = no_kvm();
+    bench.trace = std::make_unique<Trace>(*std::move(trace), trace_name(run, *input, place),
+                                          trace_facts(run, *input, place),
+                                          static_cast<unsigned>(run.vcpus), input->labels);
+    bench.guest.trace = bench.trace.get();
+  }
   if (settings.states) {
     auto states = explore::KnownStates::create();
     if (!states.ok()) return states.status();
@@ -176,7 +201,7 @@ absl::Status save_schedule(const ExploreSettings& settings, const explore::Found
   auto file = OutputFile::create(place_of(settings));
   if (!file.ok()) return file.status();
   return file->commit(explore::schedule_text(
-      {settings.workload, settings.machine, failure.shortest, failure.what}));
+      {settings.workload, settings.machine, failure.shortest.schedule(), failure.shortest.what}));
 }
 
 int search_here(const ExploreSettings& settings) {
@@ -205,7 +230,7 @@ int search_here(const ExploreSettings& settings) {
     }
     report.saved = place_of(settings);
     explore::Plan plan;
-    plan.switches = result.failure->shortest;
+    plan.switches = result.failure->shortest.schedule();
     plan.detailed = true;
     report.timeline = explore::timeline(bench->runs[0]->run(plan), style_of(settings, *bench));
   }
@@ -224,7 +249,13 @@ int replay_here(ExploreSettings settings) {
   if (!saved.ok()) return fail(saved.status());
   if (settings.workload.empty()) settings.workload = saved->workload;
   settings.machine.insert(settings.machine.begin(), saved->flags.begin(), saved->flags.end());
-  auto bench = set_up(settings, 1);
+  std::optional<OutputFile> trace;
+  if (!settings.trace.empty()) {
+    auto file = OutputFile::create(settings.trace);
+    if (!file.ok()) return cannot_write(file.status());
+    trace.emplace(*std::move(file));
+  }
+  auto bench = set_up(settings, 1, std::move(trace));
   if (!bench.ok()) return fail(bench.status());
   explore::Plan plan;
   plan.switches = saved->switches;
@@ -232,6 +263,9 @@ int replay_here(ExploreSettings settings) {
   const explore::RunRecord record = bench->runs[0]->run(plan);
   if (record.verdict == explore::Verdict::kCannot) {
     return host_cannot(absl::InternalError(record.what));
+  }
+  if (record.verdict == explore::Verdict::kUnwritten) {
+    return cannot_write(absl::InternalError(absl::StrCat(settings.trace, ": ", record.what)));
   }
   const std::string line = explore::timeline(record, style_of(settings, *bench));
   const ReplayReport report{settings.workload, settings.machine, saved->switches, record, line};
@@ -259,6 +293,7 @@ std::string explore_help() {
       "What failed, once more, step by step; then with a recount after every call:\n"
       "  pvmmu explore --schedule=explore-mine.json\n"
       "  pvmmu explore --schedule=explore-mine.json --audit=call\n"
+      "  pvmmu explore --schedule=explore-mine.json --trace=mine.json\n"
       "For a script:\n"
       "  pvmmu explore mine.wl --count=2000 --json | jq '.tried, .failure.switches'\n"
       "\n"
@@ -286,6 +321,9 @@ int explore_command(const Arguments& arguments) {
   if (!others->empty()) settings.workload = others->front();
   if (settings.workload.empty() && settings.schedule.empty()) {
     return usage_error(kName, "which workload? `pvmmu workloads` lists those that there are");
+  }
+  if (!settings.trace.empty() && settings.schedule.empty()) {
+    return usage_error(kName, "--trace: of the one run of --schedule, not of a search");
   }
   if (const auto point = machine_point(settings.machine); !point.ok()) {
     return usage_error(kName, point.status().message());

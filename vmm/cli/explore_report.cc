@@ -33,6 +33,8 @@ const char* verdict_name(Verdict verdict) {
       return "known";
     case Verdict::kCannot:
       return "cannot";
+    case Verdict::kUnwritten:
+      return "unwritten";
   }
   return "";
 }
@@ -54,9 +56,32 @@ double rate(const SearchTotals& totals) {
   return totals.seconds > 0 ? static_cast<double>(totals.tried()) / totals.seconds : 0;
 }
 
+// Whether it is known that no schedule with fewer switches fails.
+bool is_shortest(const explore::SearchResult& result) {
+  return result.totals.all_below() >= result.failure->shortest.schedule().size();
+}
+
+std::string need_text(const explore::SearchResult& result) {
+  const FoundFailure& failure = *result.failure;
+  const size_t count = failure.shortest.schedule().size(), before = failure.found.schedule().size();
+  std::string text = absl::StrCat("It needs ", switches_text(count));
+  if (count != before) absl::StrAppend(&text, ", of ", before);
+  if (count == 0) return text;
+  if (is_shortest(result)) {
+    absl::StrAppend(&text, "; all schedules with fewer were tried");
+  } else if (failure.minimal) {
+    absl::StrAppend(&text, "; none of them can be left out");
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string explore_progress(const SearchTotals& totals) {
+  if (totals.switches_left) {
+    return absl::StrFormat("one failed; it is made shorter: %s left after %d runs, %.0f s",
+                           switches_text(*totals.switches_left), totals.shrinking, totals.seconds);
+  }
   std::vector<std::string> parts;
   for (size_t switches = 0; switches < totals.rounds.size(); ++switches) {
     const explore::Round& round = totals.rounds[switches];
@@ -86,10 +111,10 @@ std::string explore_text(const ExploreReport& report) {
   }
   const FoundFailure& failure = *report.result.failure;
   absl::StrAppendFormat(&text, "schedule %d failed after %.1f s (%s%s):\n%s", failure.after,
-                        failure.seconds, verdict_name(failure.verdict),
-                        failure.by_chance ? ", found by chance" : "", indented(failure.what));
-  absl::StrAppendFormat(&text, "It needs %s:\n%s", switches_text(failure.shortest.size()),
-                        report.timeline);
+                        failure.seconds, verdict_name(failure.shortest.verdict),
+                        failure.by_chance ? ", found by chance" : "",
+                        indented(failure.shortest.what));
+  absl::StrAppend(&text, need_text(report.result), ":\n", report.timeline);
   absl::StrAppend(&text, "Run it again:\n  pvmmu explore --schedule=", report.saved, "\n");
   return text;
 }
@@ -111,19 +136,22 @@ std::string explore_json(const ExploreReport& report) {
                {"known_states", totals.known},
                {"points", totals.points},
                {"longest_run", totals.longest},
+               {"all_below", totals.all_below()},
                {"shrinking_runs", totals.shrinking},
                {"seconds", totals.seconds},
                {"partial", report.result.interrupted},
                {"failure", nullptr}};
   if (report.result.failure) {
     const FoundFailure& failure = *report.result.failure;
-    json["failure"] = {{"verdict", verdict_name(failure.verdict)},
-                       {"what", failure.what},
+    json["failure"] = {{"verdict", verdict_name(failure.shortest.verdict)},
+                       {"what", failure.shortest.what},
                        {"schedule", failure.after},
                        {"seconds", failure.seconds},
                        {"by_chance", failure.by_chance},
-                       {"switches", switches_json(failure.shortest)},
-                       {"found_with", failure.schedule.size()},
+                       {"found_switches", switches_json(failure.found.schedule())},
+                       {"switches", switches_json(failure.shortest.schedule())},
+                       {"minimal", failure.minimal},
+                       {"shortest", is_shortest(report.result)},
                        {"timeline", report.timeline},
                        {"file", report.saved}};
   }

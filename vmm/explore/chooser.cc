@@ -4,8 +4,9 @@
 
 namespace vmm::explore {
 
-Chooser::Chooser(std::span<const Switch> switches, uint64_t walk)
-    : switches_(switches), walks_(walk != 0), random_(walk) {
+Chooser::Chooser(std::span<const Switch> switches, std::span<const TurnSwitch> turn_switches,
+                 uint64_t walk)
+    : switches_(switches), turn_switches_(turn_switches), walks_(walk != 0), random_(walk) {
   if (!walks_) return;
   uses_priorities_ = random_.one_in(2);
   constexpr uint64_t kRarest = 9;
@@ -15,18 +16,30 @@ Chooser::Chooser(std::span<const Switch> switches, uint64_t walk)
 
 unsigned Chooser::choose(PointKind kind, unsigned running, uint32_t able) {
   const unsigned usual = usual_turn(kind, running, able);
-  const uint32_t point = point_++;
-  unsigned chosen = usual;
-  if (next_ < switches_.size()) {
-    if (switches_[next_].point == point) {
-      const uint32_t to = switches_[next_++].to;
-      if (to < kMostTurns && (able >> to & 1) != 0) chosen = to;
-    }
-  } else if (walks_ && switches_made_ < kMostSwitches && std::popcount(able) > 1) {
+  const bool by_plan = next_ < switches_.size() || !turn_switches_.empty();
+  unsigned chosen = planned(kind, running, able, usual);
+  if (!by_plan && walks_ && switches_made_ < kMostSwitches && std::popcount(able) > 1) {
     chosen = uses_priorities_ ? by_priority(kind, running, able) : by_coin(usual, able);
   }
   if (chosen != usual) ++switches_made_;
   return chosen;
+}
+
+unsigned Chooser::planned(PointKind kind, unsigned running, uint32_t able, unsigned usual) {
+  const auto if_able = [able, usual](uint32_t to) {
+    return to < kMostTurns && (able >> to & 1) != 0 ? to : usual;
+  };
+  const uint32_t point = point_++;
+  if (next_ < switches_.size() && switches_[next_].point == point) {
+    return if_able(switches_[next_++].to);
+  }
+  if (turn_switches_.empty()) return usual;
+  TurnSwitch here = steps_.pass(kind, running, usual);
+  for (const TurnSwitch& one : turn_switches_) {
+    here.to = one.to;
+    if (one == here) return if_able(one.to);
+  }
+  return usual;
 }
 
 unsigned Chooser::by_priority(PointKind kind, unsigned running, uint32_t able) {

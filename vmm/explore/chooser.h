@@ -11,8 +11,9 @@ namespace vmm::explore {
 
 class Chooser {
  public:
-  // `switches` outlive it.
-  Chooser(std::span<const Switch> switches, uint64_t walk);
+  // Both kinds of switches outlive it.
+  Chooser(std::span<const Switch> switches, std::span<const TurnSwitch> turn_switches,
+          uint64_t walk);
 
   // At the next point.
   unsigned choose(PointKind kind, unsigned running, uint32_t able);
@@ -24,10 +25,13 @@ class Chooser {
   // points the one that is there falls behind all others: bugs that need few switches are found
   // with a probability that does not depend on their place [Burckhardt et al., ASPLOS 2010].
   // Otherwise a coin is thrown at each point.
+  unsigned planned(PointKind kind, unsigned running, uint32_t able, unsigned usual);
   unsigned by_priority(PointKind kind, unsigned running, uint32_t able);
   unsigned by_coin(unsigned usual, uint32_t able);
 
   const std::span<const Switch> switches_;
+  const std::span<const TurnSwitch> turn_switches_;
+  TurnSteps steps_;
   size_t next_ = 0;
   uint32_t point_ = 0;
   const bool walks_;

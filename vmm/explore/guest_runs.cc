@@ -9,7 +9,9 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 #include "explore/memory_state.h"
+#include "fuzz/laws.h"
 #include "stats/phase_attribution.h"
+#include "trace/trace.h"
 
 namespace vmm::explore {
 namespace {
@@ -17,32 +19,43 @@ namespace {
 constexpr unsigned kPatienceSeconds = 20;
 // Of a process that ended its run itself; the tape says why.
 constexpr int kEndedByPolicy = 9;
+// What its trace says.
+constexpr int kStatusOfFailure = 1;
 
-RunRecord judge(const fuzz::RunReport& report, Verdict ended) {
+RunRecord judge(const fuzz::RunPoint& point, const fuzz::RunReport& report, Verdict ended) {
   using End = fuzz::RunReport::End;
   RunRecord record;
   if (ended == Verdict::kDeadlock) {
-    return {ended, "no processor can go on", {}};
+    return {ended, "no processor can go on"};
   }
   if (ended == Verdict::kEndless) {
-    return {ended, "the run does not end", {}};
+    return {ended, "the run does not end"};
   }
-  if (ended == Verdict::kKnown) return {ended, "", {}};
+  if (ended == Verdict::kUnwritten) return {ended, "the trace cannot be written"};
+  if (ended == Verdict::kKnown) return {ended, ""};
   switch (report.end) {
     case End::kEnded:
       record.verdict = report.status == 0 ? Verdict::kFine : Verdict::kFailed;
       record.what = absl::StrCat(report.report, report.status == 0 ? "" : report.console);
       break;
     case End::kSignal:
-      record = {Verdict::kDied, absl::StrCat("the process died: ", strsignal(report.status)), {}};
+      record = {Verdict::kDied, absl::StrCat("the process died: ", strsignal(report.status))};
       break;
     case End::kTooLong:
-      record = {Verdict::kEndless, "the run takes too long", {}};
+      record = {Verdict::kEndless, "the run takes too long"};
       break;
     case End::kNoStart:
-      record = {Verdict::kCannot, report.report, {}};
+      record = {Verdict::kCannot, report.report};
+  }
+  if (is_failure(record.verdict)) {
+    const auto finding = fuzz::judge({&point, 1}, {&report, 1});
+    if (finding) record.sort = absl::StrCat(fuzz::law_name(finding->law), ": ", finding->kind);
   }
   return record;
+}
+
+void close_trace(Trace& trace, int status, bool partial, Tape& tape) {
+  if (!trace.close(status, partial).ok()) tape.end(Verdict::kUnwritten);
 }
 
 }  // namespace
@@ -59,8 +72,17 @@ absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoin
   }
   auto tape = Tape::create(most_points);
   if (!tape.ok()) return tape.status();
-  std::unique_ptr<GuestRuns> runs(new GuestRuns(*std::move(tape), std::move(program), states));
-  auto zygote = fuzz::Zygote::create(point, guest, &runs->policy_);
+  std::unique_ptr<GuestRuns> runs(
+      new GuestRuns(point, *std::move(tape), std::move(program), states, guest.trace));
+  fuzz::GuestMachine machine = guest;
+  if (guest.trace != nullptr) {
+    machine.outcome = [&guest, &to = runs->tape_](const RunResult& result) {
+      const auto outcome = guest.outcome(result);
+      close_trace(*guest.trace, outcome.status, false, to);
+      return outcome;
+    };
+  }
+  auto zygote = fuzz::Zygote::create(point, machine, &runs->policy_);
   if (!zygote.ok()) return zygote.status();
   runs->zygote_ = *std::move(zygote);
   return runs;
@@ -69,7 +91,7 @@ absl::StatusOr<std::unique_ptr<GuestRuns>> GuestRuns::create(const fuzz::RunPoin
 RunRecord GuestRuns::run(const Plan& plan) {
   tape_.put(plan);
   const fuzz::RunReport report = zygote_->run(program_, kPatienceSeconds);
-  RunRecord record = judge(report, tape_.verdict());
+  RunRecord record = judge(point_, report, tape_.verdict());
   record.points = tape_.points();
   return record;
 }
@@ -77,7 +99,7 @@ RunRecord GuestRuns::run(const Plan& plan) {
 void GuestRuns::TapePolicy::begin() {
   static_assert(sizeof(Chooser) <= 1024);
   if (states_ != nullptr) PhaseAttribution::leave_times_out();
-  chooser_ = new (tape_.scratch()) Chooser(tape_.switches(), tape_.walk());
+  chooser_ = new (tape_.scratch()) Chooser(tape_.switches(), tape_.turn_switches(), tape_.walk());
 }
 
 unsigned GuestRuns::TapePolicy::choose(const SchedulePoint& point, unsigned running,
@@ -114,6 +136,10 @@ void GuestRuns::TapePolicy::stuck() {
 
 void GuestRuns::TapePolicy::end(Verdict verdict) {
   tape_.end(verdict);
+  if (trace_ != nullptr) {
+    trace_->stop();
+    close_trace(*trace_, kStatusOfFailure, true, tape_);
+  }
   _exit(kEndedByPolicy);
 }
 

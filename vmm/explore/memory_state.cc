@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/rseq.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,14 +24,28 @@ constexpr uint64_t kPageBytes = 4096;
 // [linux: Documentation/admin-guide/mm/pagemap.rst]
 constexpr uint64_t kMappedOnce = uint64_t{1} << 56;
 constexpr uint64_t kOfFile = uint64_t{1} << 61;
+constexpr uint64_t kSwapped = uint64_t{1} << 62;
 constexpr uint64_t kPresent = uint64_t{1} << 63;
 constexpr size_t kEntriesAtOnce = 512;
 constexpr uint64_t kThreadBytes = 1024;
+// Larger mappings, as the sanitizers have them, take too long to be looked through.
+constexpr uint64_t kLargest = uint64_t{1} << 38;
 constexpr size_t kRoom = size_t{1} << 18;
 
 struct Mapping {
   uint64_t start = 0, end = 0;
 };
+
+// What is no state, by ascending address: what the C library keeps of the thread, its number among
+// it, which no two copies share; and where the host says on which of its processors the thread is.
+std::array<Mapping, 2> holes() {
+  const uint64_t thread = pthread_self();
+  const uint64_t rseq_area = thread + static_cast<uint64_t>(__rseq_offset);
+  const Mapping one = {thread, thread + kThreadBytes};
+  const Mapping other = {rseq_area, rseq_area + sizeof(rseq)};
+  if (one.start < other.start) return {one, other};
+  return {other, one};
+}
 
 // Whether a line of /proc/self/maps is of memory that runs have to themselves. The pages of a
 // process's state are shared between mappings of the run alone (sim/user_program.h).
@@ -61,6 +76,7 @@ class Hasher {
   explicit Hasher(const void* live) : live_(reinterpret_cast<uint64_t>(live)) {}
 
   bool add(int pagemap, const Mapping& mapping) {
+    if (mapping.end - mapping.start > kLargest) return false;
     std::array<uint64_t, kEntriesAtOnce> entries;
     for (uint64_t at = mapping.start; at < mapping.end; at += kEntriesAtOnce * kPageBytes) {
       const uint64_t count = std::min(kEntriesAtOnce, (mapping.end - at) / kPageBytes);
@@ -68,6 +84,7 @@ class Hasher {
       const auto place = static_cast<off_t>(at / kPageBytes * sizeof(uint64_t));
       if (pread(pagemap, entries.data(), bytes, place) != static_cast<ssize_t>(bytes)) return false;
       for (uint64_t i = 0; i < count; ++i) {
+        if ((entries[i] & kSwapped) != 0) return false;  // may have been written
         const bool written = (entries[i] & (kMappedOnce | kOfFile)) != 0;
         if ((entries[i] & kPresent) != 0 && written) add_page(at + i * kPageBytes);
       }
@@ -78,11 +95,13 @@ class Hasher {
 
  private:
   void add_page(uint64_t page) {
-    const uint64_t from = live_part(page, live_);
-    if (from == page + kPageBytes) return;
+    uint64_t from = live_part(page, live_);
     const uint64_t end = page + kPageBytes;
-    add(from, std::clamp(thread_, from, end));
-    add(std::clamp(thread_ + kThreadBytes, from, end), end);
+    for (const Mapping& hole : holes_) {
+      add(from, std::clamp(hole.start, from, end));
+      from = std::clamp(hole.end, from, end);
+    }
+    add(from, end);
   }
   void add(uint64_t from, uint64_t end) {
     if (from >= end) return;
@@ -91,8 +110,7 @@ class Hasher {
   }
 
   const uint64_t live_;
-  // What the C library keeps of the thread, its number among it, which no two copies share.
-  const uint64_t thread_ = pthread_self();
+  const std::array<Mapping, 2> holes_ = holes();
   uint64_t value_ = 0;
 };
 

@@ -12,7 +12,7 @@
 namespace vmm::explore {
 
 // `live`: an address in the frame of the caller, below which its stack is unused. 0: the host does
-// not say which pages were written.
+// not say which pages were written, or there is too much to look through.
 uint64_t memory_state(const void* live);
 
 }  // namespace vmm::explore

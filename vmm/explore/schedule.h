@@ -25,6 +25,17 @@ struct Switch {
 };
 using Schedule = std::vector<Switch>;  // by ascending point
 
+// A switch told by the turn that is left: it has passed so many points of its own, and waited so
+// many times behind the last of them. Unlike the number of a point that stays what it is if others
+// do more or less before.
+struct TurnSwitch {
+  uint32_t from = 0;
+  uint32_t steps = 0, waits = 0;
+  uint32_t to = 0;
+  bool operator==(const TurnSwitch&) const = default;
+};
+using TurnSchedule = std::vector<TurnSwitch>;
+
 // What happened at a point.
 struct PassedPoint {
   PointKind kind = PointKind::enter;
@@ -35,6 +46,25 @@ struct PassedPoint {
   // Of runs that are told in detail.
   uint64_t about = 0;
   uint64_t callers[kCallers] = {};
+};
+
+// How far each turn is.
+class TurnSteps {
+ public:
+  // Turn `running` is at a point; the switch to `to` there.
+  TurnSwitch pass(PointKind kind, unsigned running, unsigned to) {
+    const TurnSwitch here{running, steps_[running], waits_[running], to};
+    if (gives_way(kind)) {
+      ++waits_[running];
+    } else {
+      ++steps_[running];
+      waits_[running] = 0;
+    }
+    return here;
+  }
+
+ private:
+  uint32_t steps_[kMostTurns] = {}, waits_[kMostTurns] = {};
 };
 
 // Who goes on by itself.
@@ -49,21 +79,24 @@ constexpr unsigned usual_turn(PointKind kind, unsigned running, uint32_t able) {
 
 enum class Verdict : uint8_t {
   kFine,
-  kFailed,    // the run itself says so: `what`
-  kDied,      // its process did
-  kDeadlock,  // nobody can go on
-  kEndless,   // it passed more points than it may, or took too long
-  kKnown,     // it came to a state from which another run went on; nothing more was done
-  kCannot,    // there was no run: `what`
+  kFailed,     // the run itself says so: `what`
+  kDied,       // its process did
+  kDeadlock,   // nobody can go on
+  kEndless,    // it passed more points than it may, or took too long
+  kKnown,      // it came to a state from which another run went on; nothing more was done
+  kCannot,     // there was no run: `what`
+  kUnwritten,  // its trace could not be written: `what`
 };
 constexpr bool is_failure(Verdict verdict) {
-  return verdict != Verdict::kFine && verdict != Verdict::kKnown && verdict != Verdict::kCannot;
+  return verdict == Verdict::kFailed || verdict == Verdict::kDied ||
+         verdict == Verdict::kDeadlock || verdict == Verdict::kEndless;
 }
 
 // What a run is to do.
 struct Plan {
   Schedule switches;
-  uint64_t walk = 0;  // not 0: behind the last switch chance chooses, by this seed
+  TurnSchedule turn_switches;  // as well
+  uint64_t walk = 0;           // not 0: behind the last switch chance chooses, by this seed
   bool detailed = false;
   // How many switches may still follow; a state that was reached with as many left is known.
   // Negative: states are not looked at.
@@ -73,7 +106,8 @@ struct Plan {
 struct RunRecord {
   Verdict verdict = Verdict::kCannot;
   std::string what;
-  std::vector<PassedPoint> points;
+  std::string sort = {};  // of the failure: the same for those that differ in numbers alone
+  std::vector<PassedPoint> points = {};
 
   // The switches that it really made.
   Schedule schedule() const {
@@ -82,6 +116,19 @@ struct RunRecord {
       if (points[i].chosen != points[i].usual) made.push_back({i, points[i].chosen});
     }
     return made;
+  }
+  // The same, one for one.
+  TurnSchedule turn_schedule() const {
+    TurnSchedule made;
+    TurnSteps steps;
+    for (const PassedPoint& point : points) {
+      const TurnSwitch here = steps.pass(point.kind, point.running, point.chosen);
+      if (point.chosen != point.usual) made.push_back(here);
+    }
+    return made;
+  }
+  bool fails_like(const RunRecord& other) const {
+    return is_failure(verdict) && verdict == other.verdict && sort == other.sort;
   }
 };
 

@@ -8,6 +8,7 @@
 #include <thread>
 #include <utility>
 
+#include "explore/shrink.h"
 #include "sim/random.h"
 
 namespace vmm::explore {
@@ -17,6 +18,7 @@ using Clock = std::chrono::steady_clock;
 
 // Of schedules that wait for their round.
 constexpr size_t kMostWaiting = size_t{1} << 24;
+constexpr auto kShrinkPatience = std::chrono::seconds(60);
 constexpr auto kBetweenReports = std::chrono::milliseconds(200);
 // Runs of the first round go in order.
 constexpr size_t kFirstShuffled = 2;
@@ -29,25 +31,30 @@ struct Task {
 class Search {
  public:
   Search(const SearchOptions& options, const SearchCalls& calls)
-      : options_(options), calls_(calls), order_(options.seed), seeds_(~options.seed) {
+      : options_(options),
+        calls_(calls),
+        order_(options.seed),
+        seeds_(~options.seed),
+        last_round_(options.bound),
+        walks_(options.walks) {
     waiting_.push_back({});
     totals_.rounds.push_back({1, 0});
   }
 
   SearchResult run() {
-    std::vector<std::thread> others;
-    for (unsigned job = 1; job < options_.jobs; ++job)
-      others.emplace_back([this, job] { work(job); });
     std::thread reporter([this] { report(); });
-    work(0);
-    for (std::thread& other : others) other.join();
+    work_all();
+    shrink();
+    while (look_for_shorter()) {
+      work_all();
+      shrink();
+    }
     {
       std::lock_guard lock(mutex_);
       finished_ = true;
     }
     changed_.notify_all();
     reporter.join();
-    shrink();
     totals_.seconds = seconds();
     return {totals_, std::move(failure_), interrupted_, std::move(cannot_)};
   }
@@ -69,6 +76,14 @@ class Search {
     }
   }
 
+  void work_all() {
+    std::vector<std::thread> others;
+    for (unsigned job = 1; job < options_.jobs; ++job)
+      others.emplace_back([this, job] { work(job); });
+    work(0);
+    for (std::thread& other : others) other.join();
+  }
+
   void work(unsigned job) {
     while (std::optional<Task> task = next()) {
       const RunRecord record = calls_.run(job, task->plan);
@@ -86,7 +101,7 @@ class Search {
       if (systematic) return begin(take());
       if (at_work_ == 0) {
         if (next_round()) continue;
-        if (!options_.walks) return std::nullopt;
+        if (!walks_) return std::nullopt;
         exhausted_ = true;
         continue;
       }
@@ -95,12 +110,12 @@ class Search {
   }
 
   bool over() const {
-    return stop_ || failure_ || !cannot_.empty() ||
+    return stop_ || failed_ || !cannot_.empty() ||
            (options_.count && started_ >= *options_.count) ||
            (options_.seconds && seconds() >= *options_.seconds);
   }
   // Walks come once the round of single switches is over.
-  bool may_walk() const { return options_.walks && (exhausted_ || round_ >= kFirstShuffled); }
+  bool may_walk() const { return walks_ && (exhausted_ || round_ >= kFirstShuffled); }
 
   Task begin(Task task) {
     ++started_;
@@ -126,7 +141,7 @@ class Search {
 
   // What the runs of one round led to is the next one.
   bool next_round() {
-    if (coming_.empty()) return false;
+    if (coming_.empty() || round_ == last_round_) return false;
     ++round_;
     waiting_ = std::move(coming_);
     coming_.clear();
@@ -148,17 +163,21 @@ class Search {
     ++(walked ? totals_.walks : totals_.rounds[task.round].tried);
     if (record.verdict == Verdict::kKnown) ++totals_.known;
     if (record.verdict == Verdict::kCannot && cannot_.empty()) cannot_ = record.what;
-    if (is_failure(record.verdict) && !failure_) {
-      failure_ = FoundFailure{.schedule = record.schedule(),
-                              .shortest = {},
-                              .verdict = record.verdict,
-                              .what = record.what,
-                              .after = totals_.tried(),
-                              .seconds = seconds(),
-                              .by_chance = walked};
-    }
+    if (is_failure(record.verdict)) note_failure(record, walked);
     if (!walked && task.round < options_.bound) expect_children(task, record);
     changed_.notify_all();
+  }
+
+  // Of several that fail at once the one with the fewest switches is what failed.
+  void note_failure(const RunRecord& record, bool by_chance) {
+    if (!failure_) {
+      failure_ = FoundFailure{.found = record,
+                              .shortest = {},
+                              .after = totals_.tried(),
+                              .seconds = seconds(),
+                              .by_chance = by_chance};
+    }
+    if (!failed_ || record.schedule().size() < failed_->schedule().size()) failed_ = record;
   }
 
   // Wherever another turn could have gone on, behind the last switch.
@@ -179,11 +198,41 @@ class Search {
     }
   }
 
+  // What failed last.
   void shrink() {
-    if (!failure_) return;
-    failure_->shortest = shortest_failing(
-        failure_->schedule, failure_->verdict,
-        [this](const Plan& plan) { return calls_.run(0, plan); }, totals_.shrinking);
+    if (!failed_) return;
+    failure_->shortest = *failed_;
+    if (!options_.shrink) return;
+    const auto deadline = Clock::now() + kShrinkPatience;
+    const uint64_t before = totals_.shrinking;
+    ShrinkCalls calls;
+    calls.run = [this](const Plan& plan) { return calls_.run(0, plan); };
+    calls.gives_up = [&] {
+      std::lock_guard lock(mutex_);
+      return stop_ || Clock::now() > deadline;
+    };
+    calls.progress = [&](uint64_t runs, size_t switches) {
+      std::lock_guard lock(mutex_);
+      totals_.shrinking = before + runs;
+      totals_.switches_left = switches;
+    };
+    Shrunk shrunk = explore::shrink(*failed_, totals_.all_below(), calls);
+    std::lock_guard lock(mutex_);
+    totals_.switches_left.reset();
+    failure_->shortest = std::move(shrunk.record);
+    failure_->minimal = shrunk.minimal;
+  }
+
+  // Whether rounds are left in which there may be a shorter one than that which failed last.
+  bool look_for_shorter() {
+    std::lock_guard lock(mutex_);
+    if (!options_.shortest || !failed_) return false;
+    failed_.reset();
+    walks_ = false;
+    const size_t switches = failure_->shortest.schedule().size();
+    if (switches <= totals_.all_below()) return false;
+    last_round_ = std::min<size_t>(last_round_, switches - 1);
+    return !over();
   }
 
   const SearchOptions& options_;
@@ -194,10 +243,13 @@ class Search {
   std::condition_variable changed_;
   std::vector<Schedule> waiting_, coming_;  // of this round, taken from the back; of the next
   size_t round_ = 0;
+  size_t last_round_;
+  bool walks_;
   uint64_t started_ = 0;
   unsigned at_work_ = 0;
   bool exhausted_ = false, stop_ = false, finished_ = false, interrupted_ = false;
   SearchTotals totals_;
+  std::optional<RunRecord> failed_;  // nobody tries anything more
   std::optional<FoundFailure> failure_;
   std::string cannot_;
 };
@@ -206,38 +258,6 @@ class Search {
 
 SearchResult search(const SearchOptions& options, const SearchCalls& calls) {
   return Search(options, calls).run();
-}
-
-Schedule shortest_failing(const Schedule& schedule, Verdict verdict,
-                          const std::function<RunRecord(const Plan&)>& run, uint64_t& runs) {
-  Schedule best = schedule;
-  const auto try_without = [&](size_t first, size_t count) {
-    Plan plan;
-    plan.switches = best;
-    const auto begin = plan.switches.begin() + static_cast<ptrdiff_t>(first);
-    plan.switches.erase(begin, begin + static_cast<ptrdiff_t>(count));
-    ++runs;
-    const RunRecord record = run(plan);
-    if (record.verdict != verdict) return false;
-    Schedule made = record.schedule();
-    if (made.size() >= best.size()) return false;
-    best = std::move(made);
-    return true;
-  };
-  // Large pieces first, as long as anything goes.
-  for (size_t piece = std::max<size_t>(best.size() / 2, 1); piece != 0;) {
-    bool any = false;
-    for (size_t first = 0; first + piece <= best.size();) {
-      if (try_without(first, piece)) {
-        any = true;
-      } else {
-        first += piece;
-      }
-    }
-    if (!any) piece /= 2;
-    piece = std::min(piece, best.size());
-  }
-  return best;
 }
 
 }  // namespace vmm::explore

@@ -4,8 +4,12 @@
 // bound: each run tells which other turns could have gone on where, and each of those is a schedule
 // of the next round. Rounds behind that of one switch go in an order that follows from the seed,
 // and between their runs, and behind them, come walks that follow from the seed as well.
+//
+// A run that fails is made short (shrink.h), by one job. If the shortest one is asked for, the
+// rounds of fewer switches than that has then go on, without walks.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <string>
@@ -22,6 +26,8 @@ struct SearchOptions {
   uint64_t jobs = 1;
   std::optional<uint64_t> count = {};  // of schedules
   std::optional<double> seconds = {};
+  bool shrink = true;
+  bool shortest = false;
 };
 
 // One round.
@@ -33,10 +39,11 @@ struct Round {
 struct SearchTotals {
   std::vector<Round> rounds;  // by the number of switches
   uint64_t walks = 0;
-  uint64_t known = 0;      // of these runs, ended where another one had been
-  uint64_t points = 0;     // passed by all runs
-  uint64_t longest = 0;    // points of one run
-  uint64_t shrinking = 0;  // runs that made the schedule smaller
+  uint64_t known = 0;                        // of these runs, ended where another one had been
+  uint64_t points = 0;                       // passed by all runs
+  uint64_t longest = 0;                      // points of one run
+  uint64_t shrinking = 0;                    // runs that made a schedule shorter
+  std::optional<size_t> switches_left = {};  // while one is made shorter
   double seconds = 0;
 
   uint64_t tried() const {
@@ -44,15 +51,19 @@ struct SearchTotals {
     for (const Round& round : rounds) sum += round.tried;
     return sum;
   }
+  // All schedules with fewer switches have been tried.
+  size_t all_below() const {
+    const auto done = [](const Round& round) { return round.tried == round.schedules; };
+    return static_cast<size_t>(std::ranges::find_if_not(rounds, done) - rounds.begin());
+  }
 };
 
 struct FoundFailure {
-  Schedule schedule;  // as found
-  Schedule shortest;  // of those that fail in the same way, as far as was looked
-  Verdict verdict = Verdict::kFailed;
-  std::string what;
-  uint64_t after = 0;  // schedules tried, this one included
-  double seconds = 0;  // until it was found
+  RunRecord found;
+  RunRecord shortest;    // that fails, as far as was looked; in the same way, unless a round had it
+  bool minimal = false;  // none of its switches can be taken out
+  uint64_t after = 0;    // schedules tried until one failed, this one included
+  double seconds = 0;    // until then
   bool by_chance = false;
 };
 
@@ -71,9 +82,5 @@ struct SearchCalls {
 };
 
 SearchResult search(const SearchOptions& options, const SearchCalls& calls);
-
-// Takes switches out as long as runs still fail in the same way. `runs` counts what it took.
-Schedule shortest_failing(const Schedule& schedule, Verdict verdict,
-                          const std::function<RunRecord(const Plan&)>& run, uint64_t& runs);
 
 }  // namespace vmm::explore

@@ -11,6 +11,8 @@ namespace vmm::explore {
 struct Tape::Header {
   uint32_t switch_count;
   Switch switches[kMostSwitches];
+  uint32_t turn_switch_count;
+  TurnSwitch turn_switches[kMostSwitches];
   uint64_t walk;
   bool detailed;
   int switches_left;
@@ -48,6 +50,9 @@ void Tape::put(const Plan& plan) {
   Header& to = header();
   to.switch_count = static_cast<uint32_t>(std::min<size_t>(plan.switches.size(), kMostSwitches));
   std::copy_n(plan.switches.begin(), to.switch_count, to.switches);
+  to.turn_switch_count =
+      static_cast<uint32_t>(std::min<size_t>(plan.turn_switches.size(), kMostSwitches));
+  std::copy_n(plan.turn_switches.begin(), to.turn_switch_count, to.turn_switches);
   to.walk = plan.walk;
   to.detailed = plan.detailed;
   to.switches_left = plan.switches_left;
@@ -65,6 +70,10 @@ Verdict Tape::verdict() const {
 
 std::span<const Switch> Tape::switches() const {
   return {header().switches, header().switch_count};
+}
+
+std::span<const TurnSwitch> Tape::turn_switches() const {
+  return {header().turn_switches, header().turn_switch_count};
 }
 
 uint64_t Tape::walk() const {

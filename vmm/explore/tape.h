@@ -26,6 +26,7 @@ class Tape {
 
   // By the run.
   std::span<const Switch> switches() const;
+  std::span<const TurnSwitch> turn_switches() const;
   uint64_t walk() const;
   bool detailed() const;
   int switches_left() const;

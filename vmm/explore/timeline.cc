@@ -21,7 +21,8 @@ constexpr size_t kStretchesBefore = 2;
 // What a reader looks for, wherever it is.
 bool is_told(PointKind kind) {
   return (kind >= PointKind::notify_start && kind <= PointKind::retry) ||
-         kind == PointKind::issue || kind == PointKind::flush;
+         kind == PointKind::issue || kind == PointKind::flush ||
+         kind == PointKind::device_faulted || kind == PointKind::device_ended;
 }
 
 struct Stretch {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -15,14 +16,25 @@ namespace {
 using Law = Finding::Law;
 using End = RunReport::End;
 
-// Without numbers, which differ where the sort is the same.
+bool is_digit(char c) {
+  return std::isdigit(static_cast<unsigned char>(c)) != 0;
+}
+
+// Without numbers, which differ where the sort is the same. A word of hexadecimal digits is one if
+// a decimal digit is among them.
 std::string sort_of(absl::string_view text) {
-  constexpr size_t kEnough = 60;
+  constexpr size_t kEnough = 120;
+  const auto in_word = [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; };
+  const auto is_hex = [](char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; };
   std::string sort;
-  for (const char c : text) {
-    if (sort.size() == kEnough) break;
-    if (std::isdigit(static_cast<unsigned char>(c)) != 0) continue;
-    sort.push_back(c);
+  while (!text.empty() && sort.size() < kEnough) {
+    const auto count = static_cast<size_t>(std::ranges::find_if_not(text, in_word) - text.begin());
+    absl::string_view word = text.substr(0, std::max<size_t>(count, 1));
+    text.remove_prefix(word.size());
+    const bool has_digit = std::ranges::any_of(word, is_digit);
+    const bool is_number =
+        has_digit && std::ranges::all_of(word.substr(absl::StartsWith(word, "0x") ? 2 : 0), is_hex);
+    if (!is_number) std::ranges::remove_copy_if(word, std::back_inserter(sort), is_digit);
   }
   return sort;
 }

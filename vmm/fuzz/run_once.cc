@@ -19,6 +19,7 @@ void run_once(const RunPoint& point, const GuestMachine& guest, std::span<const 
   RunReport report;
   RunOptions options = machine_options(point.settings);
   options.console = [&report](std::string_view text) { report.console += text; };
+  options.trace = guest.trace;
   options.traits = point.simulated() ? KvmTraits{} : guest.traits;
   options.ended = [&](const RunResult& result) {
     const GuestMachine::Outcome outcome = guest.outcome(result);

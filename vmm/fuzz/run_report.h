@@ -34,7 +34,8 @@ struct RunReport {
 // The guest, and what the command line says about a run that ended.
 struct GuestMachine {
   std::span<const std::byte> elf;
-  KvmTraits traits;  // of the KVM here
+  KvmTraits traits;        // of the KVM here
+  Trace* trace = nullptr;  // of a process that makes one run; null: none
   struct Outcome {
     int status = 0;
     std::string report;

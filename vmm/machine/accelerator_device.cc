@@ -60,7 +60,7 @@ void AcceleratorDevice::pause(DeviceStep step) {
   if (step == DeviceStep::kEnded && engine_.watches_accelerator()) {
     for (const DeviceAccess& entry : device_.entries()) about_to_access(entry);
   }
-  if (thread_ != nullptr) thread_->pause();
+  if (thread_ != nullptr) thread_->pause(step);
 }
 
 void AcceleratorDevice::about_to_access(const DeviceAccess& access) {

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <thread>
 
+#include "accelerator/device_step.h"
+
 namespace vmm {
 
 class DeviceThread {
@@ -23,7 +25,7 @@ class DeviceThread {
   // Until somebody wakes it.
   virtual void wait() = 0;
   // A place where others may go first.
-  virtual void pause() = 0;
+  virtual void pause(DeviceStep step) = 0;
 };
 
 // On a thread of the host.
@@ -47,7 +49,7 @@ class HostDeviceThread final : public DeviceThread {
     woken_ = false;
   }
   // The host's scheduler needs no help.
-  void pause() override {}
+  void pause(DeviceStep) override {}
 
  private:
   std::mutex mutex_;  // a leaf, of this class alone

@@ -184,6 +184,7 @@ absl::Status Domain::start_guest(const GuestImage& image, const DomainStart& sta
   if (options_.trace != nullptr) {
     options_.trace->start(engine_->clock(), mmu_->own_counters());
     platform_.set_trace(options_.trace);
+    accelerator_.device().observe(&options_.trace->accelerator());
   }
   if (start.hypercall_page) write_hypercall_page(memory_.frame(*start.hypercall_page));
   pvmmu::Refusal refusal;

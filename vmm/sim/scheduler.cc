@@ -216,8 +216,8 @@ void Scheduler::Turn::wait_for_wake() {
   wake_requested_ = false;
 }
 
-void Scheduler::Turn::pause() {
-  scheduler_.explored() ? scheduler_.give_way(*this, {PointKind::device})
+void Scheduler::Turn::pause(DeviceStep step) {
+  scheduler_.explored() ? scheduler_.give_way(*this, {device_point(step)})
                         : scheduler_.give_way_by_chance(*this);
 }
 

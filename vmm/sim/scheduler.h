@@ -101,7 +101,7 @@ class Scheduler::Turn final : public VcpuThread {
   void yield(DomainLock& lock) override;
   // For a loop that holds no lock: until somebody wakes it; and a place to let others go first.
   void wait_for_wake();
-  void pause();
+  void pause(DeviceStep step);
 
   // That the vCPU's loop runs on, also to leave it for the guest.
   Fiber& fiber() { return fiber_; }
@@ -132,7 +132,7 @@ class DeviceTurn final : public DeviceThread {
   void join() override { turn_->join(); }
   void wake() override { turn_->wake(); }
   void wait() override { turn_->wait_for_wake(); }
-  void pause() override { turn_->pause(); }
+  void pause(DeviceStep step) override { turn_->pause(step); }
 
  private:
   std::unique_ptr<Scheduler::Turn> turn_;

@@ -27,6 +27,7 @@ enum class LockRank : uint8_t {
   kTimers,         // TimerQueue: the deadlines
   kWake,           // Vcpu: its wake-up request; never two vCPUs' at once
   kEnd,            // Domain: how it ended
+  kTrace,          // TraceFile: the bytes of the trace
 };
 
 #ifdef PVMMU_CHECK_LOCKS

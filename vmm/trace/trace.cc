@@ -24,9 +24,8 @@ constexpr unsigned trap_track(unsigned vcpu) {
 constexpr unsigned work_track(unsigned vcpu) {
   return 2 * vcpu + 2;
 }
-
-TraceEvent track_metadata(absl::string_view what, unsigned track) {
-  return std::move(TraceEvent(TraceEvent::Kind::kMetadata, track, 0).name(what));
+constexpr unsigned accelerator_track(unsigned vcpus) {
+  return 2 * vcpus + 1;
 }
 
 // The arguments that say what is asked; others as they stand.
@@ -49,7 +48,9 @@ void describe_arguments(TraceEvent& event, uint64_t number, const uint64_t (&arg
 
 Trace::Trace(OutputFile file, absl::string_view name, const nlohmann::ordered_json& facts,
              unsigned vcpus, std::vector<std::string> phase_labels)
-    : file_(std::move(file), facts), phase_labels_(std::move(phase_labels)) {
+    : file_(std::move(file), facts),
+      phase_labels_(std::move(phase_labels)),
+      accelerator_(file_, accelerator_track(vcpus), [this] { return now(); }) {
   for (unsigned vcpu = 0; vcpu < vcpus; ++vcpu) {
     tracks_.push_back({.traps = TraceTrack(file_, trap_track(vcpu)),
                        .work = TraceTrack(file_, work_track(vcpu)),
@@ -59,23 +60,23 @@ Trace::Trace(OutputFile file, absl::string_view name, const nlohmann::ordered_js
 }
 
 void Trace::name_tracks(absl::string_view run) {
-  const auto name = [this](absl::string_view what, unsigned track, absl::string_view text) {
-    file_.add(std::move(track_metadata(what, track).text("name", text)).finish());
-  };
-  name("process_name", 0, run);
+  TraceEvent process(TraceEvent::Kind::kMetadata, 0, 0);
+  file_.add(std::move(process.name("process_name").text("name", run)).finish());
   for (unsigned vcpu = 0; vcpu < tracks_.size(); ++vcpu) {
-    name("thread_name", trap_track(vcpu), absl::StrCat("vCPU ", vcpu));
-    name("thread_name", work_track(vcpu), absl::StrCat("vCPU ", vcpu, ": phase, operation"));
-    for (const unsigned track : {trap_track(vcpu), work_track(vcpu)}) {
-      TraceEvent order = track_metadata("thread_sort_index", track);
-      file_.add(std::move(order.number("sort_index", track)).finish());
-    }
+    tracks_[vcpu].traps.name(absl::StrCat("vCPU ", vcpu));
+    tracks_[vcpu].work.name(absl::StrCat("vCPU ", vcpu, ": phase, operation"));
   }
 }
 
+// The device has a thread of its own.
 uint64_t Trace::now() {
-  last_ = std::max(clock_ == nullptr ? 0 : clock_->now(), last_ + 1);
-  return last_;
+  const uint64_t time = clock_ == nullptr ? 0 : clock_->now();
+  uint64_t last = last_.load();
+  uint64_t next = 0;
+  do {
+    next = std::max(time, last + 1);
+  } while (!last_.compare_exchange_weak(last, next));
+  return next;
 }
 
 void Trace::start(Clock& clock, const MmuCounters& vmm_account) {
@@ -88,6 +89,7 @@ void Trace::stop() {
     tracks.traps.end_all(now());
     tracks.work.end_all(now());
   }
+  accelerator_.stop();
   clock_ = nullptr;
 }
 

@@ -8,10 +8,12 @@
 // the trace depends on anything else, and one that goes by virtual time repeats byte by byte.
 //
 // Locks: between start() and stop() every function but failed() is called with the domain's lock
-// held, which also orders the vCPUs' events in the file. Who holds no trace pays for looking at a
-// null pointer.
+// held, which also orders the vCPUs' events in the file. What the accelerator does is ordered by
+// its own mutex, and comes from its own thread. Who holds no trace pays for looking at a null
+// pointer.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -23,6 +25,7 @@
 #include "pvmmu/mmu_events.h"
 #include "stats/counters.h"
 #include "stats/stats_output.h"
+#include "trace/accelerator_trace.h"
 #include "trace/trace_file.h"
 #include "trace/trace_track.h"
 
@@ -43,6 +46,9 @@ class Trace final : public pvmmu::MmuEvents {
   absl::Status close(int exit_code, bool partial);
   // Whether a write failed; any thread.
   bool failed() const { return file_.failed(); }
+
+  // The accelerator's part, for as long as this is there.
+  AcceleratorEvents& accelerator() { return accelerator_; }
 
   // --- a vCPU ---
   // Whose thread holds the lock: the MMU's events are its.
@@ -99,9 +105,10 @@ class Trace final : public pvmmu::MmuEvents {
   TraceFile file_;
   const std::vector<std::string> phase_labels_;
   std::vector<VcpuTracks> tracks_;
+  AcceleratorTrace accelerator_;
   unsigned current_ = 0;
   Clock* clock_ = nullptr;
-  uint64_t last_ = 0;
+  std::atomic<uint64_t> last_{0};
   const pvmmu::MmuCounters* vmm_account_ = nullptr;
 };
 

@@ -20,6 +20,7 @@ TraceFile::TraceFile(OutputFile file, const nlohmann::ordered_json& facts)
 }
 
 void TraceFile::add(absl::string_view events) {
+  std::lock_guard lock(mutex_);
   if (events.empty() || !status_.ok()) return;
   absl::StrAppend(&buffer_, std::exchange(first_, false) ? "" : kBetweenEvents, events);
   if (buffer_.size() >= kBufferBytes) flush();
@@ -32,6 +33,7 @@ void TraceFile::flush() {
 }
 
 absl::Status TraceFile::close() {
+  std::lock_guard lock(mutex_);
   if (!status_.ok()) return status_;
   absl::StrAppend(&buffer_, "\n]}\n");
   status_ = file_.commit(buffer_);

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "nlohmann/json.hpp"
 #include "stats/stats_output.h"
+#include "sync/ranked_mutex.h"
 
 namespace vmm {
 
@@ -19,7 +20,7 @@ class TraceFile {
   // `facts` is what the trace says of the run as a whole ("otherData").
   TraceFile(OutputFile file, const nlohmann::ordered_json& facts);
 
-  // The text of one event, or of several with ",\n" between them.
+  // The text of one event, or of several with ",\n" between them. Any thread.
   void add(absl::string_view events);
   // Any thread.
   bool failed() const { return failed_.load(); }
@@ -28,6 +29,7 @@ class TraceFile {
  private:
   void flush();
 
+  RankedMutex<LockRank::kTrace> mutex_;  // all below
   OutputFile file_;
   std::string buffer_;
   bool first_ = true;

@@ -6,6 +6,16 @@
 
 namespace vmm {
 
+void TraceTrack::name(absl::string_view text) {
+  const auto metadata = [this](absl::string_view what) {
+    TraceEvent event(TraceEvent::Kind::kMetadata, number_, 0);
+    event.name(what);
+    return event;
+  };
+  file_.add(std::move(metadata("thread_name").text("name", text)).finish());
+  file_.add(std::move(metadata("thread_sort_index").number("sort_index", number_)).finish());
+}
+
 // Takes the place of a slice that was begun without a name.
 TraceEvent TraceTrack::begin(uint64_t now) {
   ++depth_;

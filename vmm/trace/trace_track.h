@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "trace/trace_event.h"
 #include "trace/trace_file.h"
 
@@ -17,6 +18,8 @@ class TraceTrack {
  public:
   TraceTrack(TraceFile& file, unsigned number) : file_(file), number_(number) {}
 
+  // What a viewer shows in front of it. Tracks stand in the order of their numbers.
+  void name(absl::string_view text);
   // To be filled and given to add(). A slice's begin and end must match.
   TraceEvent begin(uint64_t now);
   TraceEvent end(uint64_t now);

@@ -6,6 +6,8 @@
 #include <array>
 #include <functional>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "abi/xen.h"
 
@@ -225,6 +227,54 @@ TEST_F(AcceleratorTest, AnEntryLeavesWhenItsAccessIsOver) {
   const auto fault = report();
   ASSERT_TRUE(fault) << "the second half finds no entry";
   EXPECT_EQ(fault->kind, AcceleratorReport::kFault);
+}
+
+// The names of events, in their order.
+class Recorder final : public AcceleratorEvents {
+ public:
+  void submitted(const AcceleratorCommand&) override { add("submitted"); }
+  void ended(const AcceleratorCommand&, uint64_t error, uint64_t) override {
+    add(error == 0 ? "ended" : "failed");
+  }
+  void forgotten(const AcceleratorCommand&) override { add("forgotten"); }
+  void faulted(const AcceleratorCommand&, uint64_t, bool write, uint64_t) override {
+    add(write ? "write fault" : "read fault");
+  }
+  void access_begins(const AcceleratorCommand&, uint64_t, uint64_t,
+                     std::span<const DeviceAccess> places, uint64_t cache_hits) override {
+    add("access to " + std::to_string(places[0].frame.raw()));
+    hits += cache_hits;
+  }
+  void access_ends() override { add("access over"); }
+  void established(const DeviceAccess&) override { add("established"); }
+  void invalidated(uint64_t, uint64_t, uint64_t) override { add("invalidated"); }
+  void let_go(Mfn frame) override { add("let go of " + std::to_string(frame.raw())); }
+
+  std::vector<std::string> events;
+  uint64_t hits = 0;
+
+ private:
+  void add(std::string event) { events.push_back(std::move(event)); }
+};
+
+TEST_F(AcceleratorTest, TellsWhatItDoesAsItDoesIt) {
+  Recorder recorder;
+  device.observe(&recorder);
+  at_step = [&](DeviceStep step) {
+    if (step != DeviceStep::kTranslated || recorder.events.size() > 6) return;
+    EXPECT_EQ(device.invalidate(kContext, page_at(0), page_at(1)), 0);
+    EXPECT_TRUE(device.remove_gone().empty());
+  };
+  EXPECT_EQ(run(command(AcceleratorOperation::kFill, page_at(0), 2048)).error, 0u);
+  EXPECT_EQ(device.remove_gone().size(), 1u);
+  ASSERT_EQ(device.submit(command(AcceleratorOperation::kFill, page_at(0), 8)), 0);
+  EXPECT_EQ(device.close(kContext), 0);
+  EXPECT_EQ(recorder.events,
+            (std::vector<std::string>{"submitted", "write fault", "established", "access to 0",
+                                      "invalidated", "access over", "write fault", "established",
+                                      "access to 0", "access over", "ended", "let go of 0",
+                                      "submitted", "forgotten"}));
+  EXPECT_EQ(recorder.hits, device.counters().cache_hits);
 }
 
 TEST_F(AcceleratorTest, AFrameThatIsNotInFlightGoesAtOnce) {

@@ -73,11 +73,10 @@ TEST(SearchTest, FindsALostUpdateWithOneSwitch) {
   const LostUpdate bug;
   const SearchResult result = search_toy(bug.toy, {.bound = 1, .walks = false});
   ASSERT_TRUE(result.failure);
-  EXPECT_EQ(result.failure->what, "an update is lost");
+  EXPECT_EQ(result.failure->shortest.what, "an update is lost");
   EXPECT_FALSE(result.failure->by_chance);
-  EXPECT_THAT(result.failure->shortest, SizeIs(1));
   // In front of the store.
-  EXPECT_EQ(result.failure->shortest, (Schedule{{3, 1}}));
+  EXPECT_EQ(result.failure->shortest.schedule(), (Schedule{{3, 1}}));
   EXPECT_EQ(result.failure->after, 5u);
 }
 
@@ -87,7 +86,7 @@ TEST(SearchTest, FindsItByChanceToo) {
   const SearchResult result = search_toy(bug.toy, {.bound = 0, .walks = true, .count = 1000});
   ASSERT_TRUE(result.failure);
   EXPECT_TRUE(result.failure->by_chance);
-  EXPECT_THAT(result.failure->shortest, SizeIs(1));
+  EXPECT_THAT(result.failure->shortest.schedule(), SizeIs(1));
 }
 
 TEST(SearchTest, TheSameSeedTriesTheSame) {
@@ -149,21 +148,48 @@ TEST(SearchTest, ARunThatEndsInAKnownStateIsCounted) {
   EXPECT_EQ(result.totals.tried(), 4u);
 }
 
-TEST(ShrinkTest, TakesOutWhatIsNotNeeded) {
+// Every walk fails, with all its switches alone, and at most one schedule of two.
+SearchResult search_behind_a_walk(const Schedule& fails) {
+  const Toy toy = idle_toy(2, 6);
+  SearchCalls calls;
+  calls.run = [&](unsigned, const Plan& plan) {
+    RunRecord record = toy.run(plan);
+    const bool is_it = !fails.empty() && record.schedule() == fails;
+    if (is_it || (plan.walk != 0 && record.schedule().size() > 2))
+      record.verdict = Verdict::kFailed;
+    return record;
+  };
+  calls.interrupted = [] { return false; };
+  calls.progress = [](const SearchTotals&) {};
+  return search({.bound = 2, .shortest = true}, calls);
+}
+
+TEST(SearchTest, GoesOnForAShorterOne) {
+  const Schedule fails = {{1, 1}, {4, 0}};
+  const SearchResult result = search_behind_a_walk(fails);
+  ASSERT_TRUE(result.failure);
+  EXPECT_TRUE(result.failure->by_chance);
+  EXPECT_GT(result.failure->found.schedule().size(), 2u);
+  EXPECT_EQ(result.failure->shortest.schedule(), fails);
+  EXPECT_EQ(result.totals.all_below(), 2u);
+}
+
+TEST(SearchTest, KnowsThatThereIsNoShorterOne) {
+  const SearchResult result = search_behind_a_walk({});
+  ASSERT_TRUE(result.failure);
+  EXPECT_GT(result.failure->shortest.schedule().size(), 2u);
+  EXPECT_EQ(result.failure->shortest.schedule(), result.failure->found.schedule());
+  EXPECT_EQ(result.totals.all_below(), 3u);
+}
+
+TEST(SearchTest, WithoutShrinkingAFailureStaysAsItWasFound) {
   const LostUpdate bug;
-  // There, back, there, and back behind the harm.
-  const Schedule wordy = {{1, 1}, {2, 0}, {4, 1}, {7, 0}};
-  Plan plan;
-  plan.switches = wordy;
-  const RunRecord record = bug.toy.run(plan);
-  ASSERT_EQ(record.verdict, Verdict::kFailed);
-  uint64_t runs = 0;
-  const Schedule shortest = shortest_failing(
-      record.schedule(), Verdict::kFailed, [&](const Plan& one) { return bug.toy.run(one); }, runs);
-  EXPECT_LT(shortest.size(), record.schedule().size());
-  EXPECT_GT(runs, 0u);
-  plan.switches = shortest;
-  EXPECT_EQ(bug.toy.run(plan).verdict, Verdict::kFailed);
+  const SearchResult result =
+      search_toy(bug.toy, {.bound = 0, .walks = true, .count = 1000, .shrink = false});
+  ASSERT_TRUE(result.failure);
+  EXPECT_EQ(result.failure->shortest.schedule(), result.failure->found.schedule());
+  EXPECT_FALSE(result.failure->minimal);
+  EXPECT_EQ(result.totals.shrinking, 0u);
 }
 
 TEST(ChooserTest, AWalkIsReplayedByTheSwitchesThatItMade) {

@@ -5,7 +5,9 @@
 #include <functional>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "explore/chooser.h"
+#include "explore/known_states.h"
 #include "explore/schedule.h"
 
 namespace vmm::explore {
@@ -15,10 +17,13 @@ struct Toy {
   std::vector<std::vector<std::function<void()>>> steps;
   std::function<void()> start = [] {};
   std::function<std::string()> check = [] { return std::string(); };
+  // What its steps remember, where states are looked at as a run of the simulator does.
+  std::function<uint64_t()> state = [] { return uint64_t{0}; };
+  KnownStates* states = nullptr;  // null: they are not
 
   RunRecord run(const Plan& plan) const {
     start();
-    Chooser chooser(plan.switches, plan.walk);
+    Chooser chooser(plan.switches, plan.turn_switches, plan.walk);
     RunRecord record;
     std::vector<size_t> done(steps.size());
     unsigned running = 0;
@@ -34,7 +39,15 @@ struct Toy {
       passed.running = static_cast<uint8_t>(running);
       passed.able = static_cast<uint8_t>(able);
       passed.usual = static_cast<uint8_t>(usual_turn(kind, running, able));
+      const unsigned left = running;
       running = chooser.choose(kind, running, able);
+      const bool looks = states != nullptr && plan.switches_left >= 0 && chooser.plan_is_over();
+      if (looks && running != left &&
+          states->know(absl::HashOf(state(), done, left, running),
+                       static_cast<unsigned>(plan.switches_left))) {
+        record.verdict = Verdict::kKnown;
+        return record;
+      }
       passed.chosen = static_cast<uint8_t>(running);
       record.points.push_back(passed);
       steps[running][done[running]++]();

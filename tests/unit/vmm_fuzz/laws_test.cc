@@ -86,6 +86,23 @@ TEST(LawsTest, ARunThatDiedOrDidNotEndIsFound) {
   EXPECT_EQ(judge_two(point({}), crashed, point({}), report(""))->law, Law::kSound);
 }
 
+std::string kind_of(const std::string& text) {
+  RunReport failed = report("", 1);
+  failed.report = text;
+  return judge_two(point({}), failed, point({}), report(""))->kind;
+}
+
+TEST(LawsTest, FindingsThatDifferInNumbersAloneAreOfOneSort) {
+  EXPECT_EQ(kind_of("frame 0x24c at 0x10000000 of vCPU 1 is free"),
+            kind_of("frame 0xbad at 0xffff8800deadbeef of vCPU 13 is free"));
+  EXPECT_EQ(kind_of("trap 14 at ffff8400000000a5"), kind_of("trap 6 at ffff8400000b00"));
+  EXPECT_NE(kind_of("frame 0x24c is free"), kind_of("frame 0x24c is a table"));
+  // A word is no number because its letters are hexadecimal digits.
+  EXPECT_NE(kind_of("a bad frame"), kind_of("a frame"));
+  EXPECT_NE(kind_of("the accelerator has frame 0x24c at 0x10000000 of context 1, but it is free"),
+            kind_of("the accelerator has frame 0x24c at 0x10000000 of context 1, but it is gone"));
+}
+
 TEST(CounterRowTest, TheFirstDifferenceIsNamed) {
   const CounterRow one = {{2, 0, 5}, {9, 0, 1}}, other = {{2, 0, 5}, {8, 0, 3}, {9, 0, 1}};
   EXPECT_EQ(first_difference(one, one), "");
