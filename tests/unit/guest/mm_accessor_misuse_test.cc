@@ -16,8 +16,7 @@ namespace {
 constexpr uint64_t kPage = 0x1000;
 constexpr uint64_t kAt = guest_abi::kArenaBase;
 
-// An address space with two pages, which vCPU 0 runs on. It is not put away: a panic leaves it as
-// it is, and the next machine starts anew.
+// An address space with two pages, which vCPU 0 runs on.
 class MisuseTest : public testing::Test {
  protected:
   MisuseTest() {
@@ -30,6 +29,10 @@ class MisuseTest : public testing::Test {
                        guest_abi::kMapFixed),
               static_cast<int64_t>(kAt));
     EXPECT_EQ(sys_populate(*mm_, kAt, 2 * kPage, 0), 0);
+  }
+  ~MisuseTest() override {
+    mm_deactivate(0);
+    mm_put(*mm_);
   }
   static FakeMachine& machine() { return FakeMachine::instance(); }
   Mm& mm() { return *mm_; }
