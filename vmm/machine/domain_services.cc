@@ -1,5 +1,6 @@
 // What hypercalls and devices ask of the domain: references to its frames, its vCPUs, its console.
-#include <utility>
+#include <algorithm>
+#include <mutex>
 
 #include "kvm/kvm_vcpu.h"
 #include "machine/domain.h"

@@ -112,7 +112,8 @@ TEST(PteRules, EveryRuleIsBrokenByABreach) {
 }
 
 TEST(PteRules, TheCleanKernelBreaksNoneInAnyMode) {
-  for (const Mode mode : {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched, Mode::kBest}) {
+  for (const Mode mode :
+       {Mode::kEmulate, Mode::kSingle, Mode::kLazy, Mode::kBatched, Mode::kBest}) {
     for (const bool split_ptl : {true, false}) {
       ScenarioSettings settings = checked(guest_abi::kAllPteModels);
       settings.options.mode = mode;
