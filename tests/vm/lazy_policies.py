@@ -1,27 +1,15 @@
 """The laboratory of lazy mode: what the documentation says is what a command prints, and no workload notices a policy."""
 
-import os
-import pathlib
-import subprocess
-import sys
 import unittest
 
-from harness import PVMMU, VmTest, differences, needs_host_kvm, without_varying
+from documented import ROOT, printed_by
+from harness import VmTest, differences, needs_host_kvm, without_varying
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 POLICIES = ("2007", "2023", "2025", "2026")
 
 
 def tables(*flags):
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "scripts/lazy-policies"), *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PVMMU": str(PVMMU)},
-    )
-    assert run.returncode == 0, run.stderr
-    return run.stdout
+    return printed_by("lazy-policies", *flags)
 
 
 class LazyPolicies(VmTest):

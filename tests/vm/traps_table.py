@@ -1,48 +1,31 @@
 """What mode best needs: the table in the documentation is what a command prints, and best keeps its promise."""
 
-import os
-import pathlib
-import subprocess
-import sys
 import unittest
 
-from harness import PVMMU, VmTest
+from documented import DocumentedTest, printed_by
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGE = "best-mode.md"
 HALVED = ("mprotect-storm", "mmap-munmap", "mremap", "age-swap")
 
 
-def printed(*flags):
+def table(*flags):
     """The table's lines, and its rows by column heads."""
-    run = subprocess.run(
-        [sys.executable, str(ROOT / "scripts/traps-table"), *flags],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PVMMU": str(PVMMU)},
-    )
-    assert run.returncode == 0, run.stderr
-    lines = run.stdout.splitlines()
+    lines = printed_by("traps-table", *flags).splitlines()
     heads, _, *rows = ([cell.strip() for cell in line.split("|")[1:-1]] for line in lines)
     return lines, [dict(zip(heads, row)) for row in rows]
 
 
-class TrapsTable(VmTest):
+class TrapsTable(DocumentedTest):
     @classmethod
     def setUpClass(cls):
-        cls.lines, cls.rows = printed()
-
-    def assert_documented(self, lines):
-        documented = (ROOT / "docs/best-mode.md").read_text().splitlines()
-        missing = [line for line in lines if line not in documented]
-        self.assertEqual([], missing, "docs/best-mode.md says something else")
+        cls.lines, cls.rows = table()
 
     def test_the_table_in_the_documentation(self):
-        self.assert_documented(self.lines)
+        self.assert_documented(self.lines, PAGE)
 
     def test_how_near_best_is_to_the_floor(self):
-        lines, rows = printed("--floor")
-        self.assert_documented(lines)
+        lines, rows = table("--floor")
+        self.assert_documented(lines, PAGE)
         for row in rows:
             self.assertGreaterEqual(float(row["best / floor"]), 1.0, row)
             self.assertGreater(int(row["system calls"]), 0, row)
@@ -59,14 +42,7 @@ class TrapsTable(VmTest):
                 self.assertLessEqual(float(row[column]), 1.0, row)
 
     def test_other_arguments_are_refused(self):
-        run = subprocess.run(
-            [sys.executable, str(ROOT / "scripts/traps-table"), "--mode=lazy"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        self.assertEqual(1, run.returncode)
-        self.assertIn("usage:", run.stderr)
+        self.assert_refuses("traps-table", "--mode=lazy")
 
 
 if __name__ == "__main__":

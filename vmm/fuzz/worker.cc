@@ -80,10 +80,12 @@ absl::Status Worker::round(uint64_t number, uint64_t workloads) {
   const auto points = random_points(options_.bed, static_cast<unsigned>(options_.runs), random);
   const uint64_t size = options_.bed.engine == EngineKind::kSim ? kRoundSimulated : kRoundOfKvm;
   const uint64_t first = number * size;
+  if (std::none_of(points.begin(), points.end(), audited)) {
+    return try_workloads(points, first, workloads);
+  }
   // A recount after every call takes its time.
-  constexpr uint64_t kWithAudits = 4;
-  const bool audits = std::any_of(points.begin(), points.end(), audited);
-  const uint64_t with_audits = audits ? std::min(workloads, kWithAudits) : workloads;
+  constexpr uint64_t kMostWithAudits = 4;
+  const uint64_t with_audits = std::min(workloads, kMostWithAudits);
   if (const absl::Status status = try_workloads(points, first, with_audits); !status.ok()) {
     return status;
   }
